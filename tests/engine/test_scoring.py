@@ -52,9 +52,7 @@ trusts = st.floats(0, 1)
 def test_matrix_and_explained_pair_say_the_same(
     students: list[Candidate], positions: list[Opening], trust: float, min_score: float, verified: bool
 ) -> None:
-    score, headcount = score_pairs(
-        students, positions, trust=trust, min_score=min_score, must_have_verified=verified
-    )
+    score, headcount = score_pairs(students, positions, trust=trust, min_score=min_score, must_have_verified=verified)
     assert score.shape == (len(students), len(positions))
     assert headcount.tolist() == [p.headcount for p in positions]
     for i, student in enumerate(students):

@@ -1,0 +1,1 @@
+"""People, organisations, invitations, sign-in."""

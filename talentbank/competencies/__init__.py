@@ -1,0 +1,1 @@
+"""The catalogue and each student's profile."""

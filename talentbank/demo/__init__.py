@@ -1,0 +1,1 @@
+"""The demo bank: built from its recipe, taken out again whole."""

@@ -1,0 +1,1 @@
+"""Spreadsheets in and out, and the match command on files."""

@@ -1,0 +1,1 @@
+"""Role homes and figures: read-only."""

@@ -1,0 +1,136 @@
+"""Who may do what: the one table of actions.
+
+An action is named `scope:resource:verb`. The scope says how far it reaches: `public` anybody, `own` what
+belongs to the person, `member` what belongs to the person's organisation, `bank` the whole bank. The table
+says which roles may ask; which rows they then see is in each domain's queries, where another's id is not found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from talentbank.errors import Forbidden
+from talentbank.extensions import lazy_gettext as _l
+
+
+class Role(StrEnum):
+    """What somebody is to the bank. A stranger has not signed in; the system is a command of cli.py."""
+
+    STUDENT = "student"
+    ENTERPRISE = "enterprise"
+    UNIVERSITY = "university"
+    CHAMBER = "chamber"
+    ZONE = "zone"
+    GOVERNMENT = "government"
+    ADMINISTRATOR = "administrator"
+    STRANGER = "stranger"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: the argument that every service takes."""
+
+    role: Role
+    user_id: int | None = None
+    organisation_id: int | None = None
+    name: str = ""
+
+
+STRANGER = Actor(Role.STRANGER)
+SYSTEM = Actor(Role.SYSTEM, name="system")
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the bank."""
+
+    READ_FRONT = "public:front:read"
+    CHOOSE_LANGUAGE = "public:language:choose"
+    SIGN_IN = "public:session:start"
+    REGISTER_ENTERPRISE = "public:enterprise:register"
+    ACCEPT_INVITATION = "public:invitation:accept"
+    SIGN_OUT = "own:session:end"
+    READ_HOME = "own:home:read"
+    CHANGE_ACCOUNT = "own:account:change"
+
+    READ_ORGANISATIONS = "bank:organisation:read"
+    ADD_ORGANISATION = "bank:organisation:add"
+    DECIDE_ORGANISATION = "bank:organisation:decide"
+    READ_PEOPLE = "bank:person:read"
+    SUSPEND_PERSON = "bank:person:suspend"
+    INVITE_PERSON = "member:person:invite"
+    READ_AUDIT = "bank:audit:read"
+
+    READ_CATALOGUE = "bank:competency:read"
+    CHANGE_PROFILE = "own:profile:change"
+    READ_STUDENTS = "member:student:read"
+
+    READ_POSITIONS = "bank:position:read"
+    DEPOSIT_POSITION = "member:position:deposit"
+    CHANGE_POSITION = "member:position:change"
+    CLOSE_POSITION = "member:position:close"
+
+    READ_ROUNDS = "bank:round:read"
+    MAKE_ROUND = "bank:round:make"
+    RUN_ROUND = "bank:round:run"
+    PUBLISH_ROUND = "bank:round:publish"
+    CANCEL_ROUND = "bank:round:cancel"
+    READ_OFFERS = "member:offer:read"
+    ANSWER_OFFER = "own:offer:answer"
+    START_PLACEMENT = "member:placement:start"
+
+    READ_GAP = "bank:gap:read"
+    LOAD_SEEDS = "bank:seeds:load"
+    KEEP_DEMO = "bank:demo:keep"
+
+
+_PEOPLE = frozenset(Role) - {Role.STRANGER, Role.SYSTEM}
+_ANYBODY = _PEOPLE | {Role.STRANGER}
+
+GRANTS: dict[Action, frozenset[Role]] = {
+    Action.READ_FRONT: _ANYBODY,
+    Action.CHOOSE_LANGUAGE: _ANYBODY,
+    Action.SIGN_IN: _ANYBODY,
+    Action.REGISTER_ENTERPRISE: _ANYBODY,
+    Action.ACCEPT_INVITATION: _ANYBODY,
+    Action.SIGN_OUT: _PEOPLE,
+    Action.READ_HOME: _PEOPLE,
+    Action.CHANGE_ACCOUNT: _PEOPLE,
+    Action.READ_ORGANISATIONS: frozenset({Role.CHAMBER, Role.ADMINISTRATOR, Role.ZONE, Role.GOVERNMENT}),
+    Action.ADD_ORGANISATION: frozenset({Role.ADMINISTRATOR, Role.SYSTEM}),
+    Action.DECIDE_ORGANISATION: frozenset({Role.CHAMBER}),
+    Action.READ_PEOPLE: frozenset({Role.ADMINISTRATOR}),
+    Action.SUSPEND_PERSON: frozenset({Role.ADMINISTRATOR}),
+    Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.UNIVERSITY, Role.SYSTEM}),
+    Action.READ_AUDIT: frozenset({Role.ADMINISTRATOR}),
+    Action.READ_CATALOGUE: _PEOPLE,
+    Action.CHANGE_PROFILE: frozenset({Role.STUDENT}),
+    Action.READ_STUDENTS: frozenset({Role.UNIVERSITY, Role.CHAMBER}),
+    Action.READ_POSITIONS: _PEOPLE,
+    Action.DEPOSIT_POSITION: frozenset({Role.ENTERPRISE}),
+    Action.CHANGE_POSITION: frozenset({Role.ENTERPRISE}),
+    Action.CLOSE_POSITION: frozenset({Role.ENTERPRISE}),
+    Action.READ_ROUNDS: frozenset({Role.CHAMBER}),
+    Action.MAKE_ROUND: frozenset({Role.CHAMBER}),
+    Action.RUN_ROUND: frozenset({Role.CHAMBER}),
+    Action.PUBLISH_ROUND: frozenset({Role.CHAMBER}),
+    Action.CANCEL_ROUND: frozenset({Role.CHAMBER}),
+    Action.READ_OFFERS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER}),
+    Action.ANSWER_OFFER: frozenset({Role.STUDENT}),
+    Action.START_PLACEMENT: frozenset({Role.ENTERPRISE}),
+    Action.READ_GAP: frozenset({Role.ZONE, Role.GOVERNMENT, Role.CHAMBER, Role.ADMINISTRATOR}),
+    Action.LOAD_SEEDS: frozenset({Role.SYSTEM}),
+    Action.KEEP_DEMO: frozenset({Role.SYSTEM}),
+}
+
+
+def allowed(actor: Actor, action: Action) -> bool:
+    """Whether this actor's role may ask for this action at all."""
+    return actor.role in GRANTS[action]
+
+
+def require(actor: Actor, action: Action) -> None:
+    """Raise Forbidden unless the actor's role may ask for this action."""
+    if not allowed(actor, action):
+        raise Forbidden(_l("Your role may not do this. Sign in with an account that may, or go back."))

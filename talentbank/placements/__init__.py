@@ -1,0 +1,1 @@
+"""Placements: accepted offers that started."""

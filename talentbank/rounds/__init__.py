@@ -1,0 +1,1 @@
+"""Matching rounds: snapshot, runs, publication, offers."""
