@@ -1,0 +1,248 @@
+"""The market on files: students.csv and positions.csv in; matches.csv, positions.csv and report.json out.
+
+Nothing here needs a database. The columns are those of the README's chapter on the `match` command.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from talentbank.engine.assignment import Assignment, Floats, Objective, assign
+from talentbank.engine.competency import Candidate, Opening
+from talentbank.engine.scoring import DECIMALS, score_pairs
+from talentbank.errors import Invalid
+from talentbank.exchange import cells
+from talentbank.exchange.results import write_together
+from talentbank.exchange.tables import Problems, Row, Table, read_table, shown
+from talentbank.extensions import lazy_gettext as _l
+
+STUDENT_COLUMNS = ("id", "name", "categories", "cities", "min_salary", "competencies")
+VERIFIED = "verified"
+POSITION_COLUMNS = ("id", "enterprise", "title", "category", "city", "headcount", "max_salary", "requirements")
+
+MATCHES, POSITIONS, REPORT = "matches.csv", "positions.csv", "report.json"
+
+T = TypeVar("T")
+Entry = TypeVar("Entry", Candidate, Opening)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Both files as the engine takes them, in the order of their rows; notes are what a person should know."""
+
+    candidates: tuple[Candidate, ...]
+    openings: tuple[Opening, ...]
+    notes: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What report.json says. certificate is the largest violation of the optimality conditions; under objective
+    «placements» bonus is what each placed person adds to the objective, and prices are in its units."""
+
+    students: int
+    positions: int
+    seats: int
+    eligible_pairs: int
+    matched: int
+    total_score: float
+    objective: Objective
+    certificate: float
+    seconds: float
+    trust: float
+    min_score: float
+    bonus: float | None
+
+    def as_json(self) -> str:
+        """The report as a JSON object, one key a line; without a bonus under objective «score»."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        if self.bonus is None:
+            del values["bonus"]
+        return json.dumps(values, indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A matching that was written."""
+
+    report: Report
+    notes: tuple[object, ...]
+
+
+def match_files(
+    students: Path,
+    positions: Path,
+    out: Path,
+    *,
+    objective: Objective = "score",
+    trust: float = 0.5,
+    min_score: float = 0.0,
+) -> Outcome:
+    """Match the students of one file to the positions of another and write the results into the folder out.
+
+    Ids are written exactly as they were read, even where a spreadsheet would take one for a formula
+    (`=…`), so that the results can be joined with the files. Scores and prices have as many decimals as
+    the engine's scores, so that the written scores add up to the total. Raises Invalid; then nothing is
+    written, and what the folder held is still there.
+    """
+    started = time.perf_counter()
+    _check_options(trust, min_score)
+    _check_out(out, (students, positions))
+    market = read_market(students, positions)
+    score, seats = score_pairs(market.candidates, market.openings, trust=trust, min_score=min_score)
+    result = assign(score, seats, objective=objective)
+    matched = np.flatnonzero(result.position >= 0)
+    report = Report(
+        students=len(market.candidates),
+        positions=len(market.openings),
+        seats=int(seats.sum()),
+        eligible_pairs=int(np.isfinite(score).sum()),
+        matched=result.matched,
+        total_score=round(math.fsum(score[matched, result.position[matched]].tolist()), DECIMALS),
+        objective=objective,
+        certificate=result.certificate,
+        seconds=round(time.perf_counter() - started, 3),
+        trust=trust,
+        min_score=min_score,
+        bonus=result.bonus if objective == "placements" else None,
+    )
+    write_together(
+        out,
+        {
+            MATCHES: _csv("student_id,position_id,score,fit", _matches(market, score, result)),
+            POSITIONS: _csv("id,headcount,filled,price", _positions(market, result)),
+            REPORT: report.as_json(),  # the last to appear, so that it speaks for the two others
+        },
+    )
+    return Outcome(report, market.notes)
+
+
+def read_market(students: Path, positions: Path) -> Market:
+    """Read both files. Raises Invalid with what is wrong in either, row by row."""
+    student_table = read_table(students, STUDENT_COLUMNS, (VERIFIED,))
+    position_table = read_table(positions, POSITION_COLUMNS)
+    problems = Problems()
+    candidates = _entries(student_table, _candidate, problems)
+    openings = _entries(position_table, _opening, problems)
+    problems.refuse()
+    notes = tuple(
+        _l(
+            "%(file)s: the columns %(columns)s are not used",
+            file=table.file,
+            columns=", ".join(shown(name) for name in table.ignored),
+        )
+        for table in (student_table, position_table)
+        if table.ignored
+    )
+    return Market(candidates, openings, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the cells of one row; what can't be read becomes a problem, and empty stands in until all is read."""
+
+    row: Row
+    problems: Problems
+
+    def __call__(self, column: str, parse: Callable[[str], T], empty: T) -> T:
+        try:
+            return parse(self.row[column])
+        except Invalid as refusal:
+            self.problems.add(self.row.problem(column, refusal.message))
+            return empty
+
+
+def _candidate(read: _Reader) -> Candidate:
+    return Candidate(
+        id=read("id", cells.identity, ""),
+        categories=read("categories", cells.categories, frozenset()),
+        cities=read("cities", cells.cities, frozenset()),
+        min_salary=read("min_salary", cells.floor_salary, 0),
+        claimed=read("competencies", cells.levels, {}),
+        verified=read(VERIFIED, cells.levels, {}),
+    )
+
+
+def _opening(read: _Reader) -> Opening:
+    return Opening(
+        id=read("id", cells.identity, ""),
+        category=read("category", cells.category, ""),
+        city=read("city", cells.city, ""),
+        headcount=read("headcount", cells.headcount, 0),
+        max_salary=read("max_salary", cells.top_salary, 0),
+        requirements=read("requirements", cells.requirements, ()),
+    )
+
+
+def _entries(table: Table, build: Callable[[_Reader], Entry], problems: Problems) -> tuple[Entry, ...]:
+    """Every row as a value; ids that differ only in outer space are the same."""
+    entries: list[Entry] = []
+    first: dict[str, int] = {}
+    for row in table.rows:
+        entry = build(_Reader(row, problems))
+        entries.append(entry)
+        earlier = first.setdefault(entry.id.strip(), row.number) if entry.id else row.number
+        if earlier != row.number:
+            sentence = _l(
+                "the id %(id)s already stands in row %(earlier)s; give each row one of its own",
+                id=shown(entry.id),
+                earlier=earlier,
+            )
+            problems.add(row.problem("id", sentence))
+    return tuple(entries)
+
+
+def _check_options(trust: float, min_score: float) -> None:
+    if not 0 <= trust <= 1:
+        raise Invalid(_l("trust is %(value)s: choose a number from 0 to 1", value=trust))
+    if not math.isfinite(min_score):
+        raise Invalid(_l("min-score is %(value)s: choose a finite number", value=min_score))
+
+
+def _check_out(out: Path, inputs: Iterable[Path]) -> None:
+    """positions.csv is both read and written: a folder in which it would fall on what was read is refused."""
+    for source in inputs:
+        for name in (MATCHES, POSITIONS, REPORT):
+            try:
+                same = (out / name).samefile(source)
+            except (OSError, ValueError):
+                continue  # one of the two isn't there
+            if same:
+                raise Invalid(
+                    _l("%(file)s would be overwritten by the results: choose another folder for them", file=source)
+                )
+
+
+def _matches(market: Market, score: Floats, result: Assignment) -> Iterable[tuple[object, ...]]:
+    """Files name no wishes, so that the score is the fit."""
+    for candidate, scores, j in zip(market.candidates, score, result.position.tolist(), strict=True):
+        if j >= 0:
+            yield candidate.id, market.openings[j].id, _decimal(scores[j]), _decimal(scores[j])
+
+
+def _positions(market: Market, result: Assignment) -> Iterable[tuple[object, ...]]:
+    for opening, filled, price in zip(market.openings, result.filled.tolist(), result.price, strict=True):
+        yield opening.id, opening.headcount, filled, _decimal(price)
+
+
+def _decimal(value: Any) -> str:
+    """A number without exponent and without zeros at its end."""
+    return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+def _csv(header: str, rows: Iterable[tuple[object, ...]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header.split(","))
+    writer.writerows(rows)
+    return text.getvalue()
