@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import Literal, NoReturn, TextIO
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_babel import force_locale
+from flask_migrate import upgrade
 
+from talentbank.accounts import service as accounts
+from talentbank.competencies import service as catalogue
+from talentbank.config import Mode
+from talentbank.demo import service as demo
 from talentbank.engine.assignment import Objective
 from talentbank.errors import Refusal
 from talentbank.exchange.match import Outcome, match_files
 from talentbank.extensions import gettext as _
+from talentbank.permissions import SYSTEM, Role
 
 BAD_INPUT = 2
 """The exit code of a command that can't use what it was given, as click has it."""
@@ -24,7 +30,8 @@ BAD_INPUT = 2
 
 def register(app: Flask) -> None:
     """Add the commands to `flask --app wsgi`."""
-    app.cli.add_command(match)
+    for command in (match, seeds, prepare, administrator, demo_bank):
+        app.cli.add_command(command)
 
 
 def terminal_language(environ: Mapping[str, str]) -> Literal["zh", "en"]:
@@ -93,3 +100,73 @@ def _say(sentence: str, stream: TextIO) -> None:
     """A terminal that lacks a character shows its code instead of failing."""
     encoding = stream.encoding or "utf-8"
     click.echo(sentence.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+
+
+@click.command()
+@with_appcontext
+def seeds() -> None:
+    """Bring seeds/ into the catalogue: competencies and cities."""
+    competencies, cities = catalogue.load_seeds(SYSTEM)
+    _say(f"{competencies} competencies and {cities} cities are in the catalogue.", sys.stdout)
+
+
+@click.command()
+@with_appcontext
+def prepare() -> None:
+    """Bring the database up to date, load seeds/, and build the demo bank where it may be and nothing is yet."""
+    upgrade()
+    catalogue.load_seeds(SYSTEM)
+    if current_app.config["BANK_MODE"] is Mode.DEMO and demo.vacant():
+        demo.build(SYSTEM)
+    if demo.present():
+        _say(_sign_ins(), sys.stdout)
+
+
+@click.command()
+@click.argument("email")
+@click.argument("name")
+@with_appcontext
+def administrator(email: str, name: str) -> None:
+    """Invite an administrator: prints the path at which the account is opened, once."""
+    try:
+        token = accounts.invite(SYSTEM, email, name, Role.ADMINISTRATOR, None)
+    except Refusal as refusal:
+        _fail(str(refusal))
+    _say(f"Open /invitation/{token} on the bank's site within {accounts.INVITATION_LASTS.days} days.", sys.stdout)
+
+
+@click.group("demo")
+def demo_bank() -> None:
+    """The demo bank: build it, take it out, or show its sign-ins."""
+
+
+@demo_bank.command()
+@with_appcontext
+def build() -> None:
+    """Build the demo bank in an empty database."""
+    if current_app.config["BANK_MODE"] is Mode.PRODUCTION:
+        _fail("Production takes no demo bank: its sign-ins are public. Set BANK_MODE=demo.")
+    try:
+        catalogue.load_seeds(SYSTEM)
+        demo.build(SYSTEM)
+    except Refusal as refusal:
+        _fail(str(refusal))
+    _say(_sign_ins(), sys.stdout)
+
+
+@demo_bank.command()
+@click.option("--everything", is_flag=True, help="Also what was added beside the demo: the bank is empty afterwards.")
+@click.confirmation_option(prompt="This empties the bank of everything but its catalogue. Go on?")
+@with_appcontext
+def remove(*, everything: bool) -> None:
+    """Take the demo bank out and leave nothing of it behind."""
+    try:
+        rows = demo.remove(SYSTEM, everything=everything)
+    except Refusal as refusal:
+        _fail(str(refusal))
+    _say(f"The demo bank is out: {rows} rows removed, nothing of it is left.", sys.stdout)
+
+
+def _sign_ins() -> str:
+    lines = [f"  {person.email:<28}{person.role.value}" for person in demo.sign_ins()]
+    return "\n".join(["Demo sign-ins, each with the password " + demo.PASSWORD + ":", *lines])

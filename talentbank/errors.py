@@ -8,17 +8,36 @@ class Refusal(Exception):  # noqa: N818  (a refusal is an answer, no error of ou
 
     status = 400
 
-    def __init__(self, message: object, *, field: str | None = None) -> None:
+    def __init__(self, message: object) -> None:
         super().__init__(message)
         self.message = message
-        self.field = field
 
     def __str__(self) -> str:
         return str(self.message)
 
 
 class Invalid(Refusal):
-    """A value can't be stored as it is; field names the form's field where there is one."""
+    """Values can't be stored as they are; errors holds a sentence a field where a form shows them."""
+
+    def __init__(self, message: object = "", *, errors: dict[str, object] | None = None) -> None:
+        super().__init__(message or " ".join(str(e) for e in (errors or {}).values()))
+        self.errors = errors or {}
+
+
+class Problems:
+    """Collects what is wrong, field by field, so that a person hears it all at once."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, object] = {}
+
+    def add(self, field: str, message: object) -> None:
+        """Note the first thing wrong with a field."""
+        self.errors.setdefault(field, message)
+
+    def check(self) -> None:
+        """Raise Invalid if anything was noted."""
+        if self.errors:
+            raise Invalid(errors=self.errors)
 
 
 class Forbidden(Refusal):

@@ -6,7 +6,7 @@ import enum
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -17,12 +17,13 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.pagination import Pagination
 from flask_wtf import CSRFProtect
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, registry
 
-__all__ = ["babel", "csrf", "db", "gettext", "lazy_gettext", "limiter", "login", "migrate", "ngettext"]
+__all__ = ["Pagination", "babel", "csrf", "db", "gettext", "lazy_gettext", "limiter", "login", "migrate", "ngettext"]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BUSY_TIMEOUT_MS = 10_000
@@ -93,6 +94,11 @@ limiter = Limiter(key_func=get_remote_address)
 def now() -> datetime:
     """This moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def today() -> date:
+    """The date in Meishan."""
+    return datetime.now(SHANGHAI).date()
 
 
 def chinese() -> bool:

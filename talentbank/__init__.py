@@ -1,0 +1,55 @@
+"""The CBEC Talent Bank."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """Wire the application: settings, extensions, rooms, commands. Nobody imports from here but wsgi.py and tests."""
+    from talentbank import cli, config, web
+    from talentbank.accounts import views as accounts
+    from talentbank.competencies import views as competencies
+    from talentbank.demo import service as demo
+    from talentbank.deposits import views as deposits
+    from talentbank.extensions import babel, csrf, db, limiter, login, migrate
+    from talentbank.insight import views as insight
+    from talentbank.placements import views as placements
+    from talentbank.rounds import views as rounds
+
+    app = Flask("talentbank", static_folder=config.ROOT / "static", template_folder=config.ROOT / "templates")
+    app.config.from_mapping(config.settings(os.environ))
+    app.config.from_mapping(overrides or {})
+    app.testing = bool(app.config.get("TESTING"))
+    if app.config["PROXIES"]:
+        hops = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(config.ROOT / "talentbank" / "migrations"))
+    csrf.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=web.choose_locale)
+    login.init_app(app)
+    web.init_app(app)
+    for room in (accounts, competencies, deposits, rounds, placements, insight):
+        app.register_blueprint(room.bp)
+    app.context_processor(lambda: {"demo_present": demo.present})
+    cli.register(app)
+
+    if app.config["BANK_MODE"] is config.Mode.PRODUCTION and _serves():
+        with app.app_context():
+            demo.refuse_in_production()
+    return app
+
+
+def _serves() -> bool:
+    """Whether the app is made to answer requests, rather than for one of its commands."""
+    context = click.get_current_context(silent=True)
+    return context is None or context.info_name == "run"

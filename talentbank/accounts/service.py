@@ -1,0 +1,347 @@
+"""Sign-in, registration, invitations, and who stands where."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from talentbank import audit
+from talentbank.accounts import passwords
+from talentbank.accounts.models import Invitation, Organisation, SignInGuard, Standing, User
+from talentbank.audit import command
+from talentbank.errors import Conflict, Forbidden, Invalid, NotFound, Problems
+from talentbank.extensions import db, now
+from talentbank.extensions import lazy_gettext as _l
+from talentbank.permissions import STRANGER, Action, Actor, Role
+
+FAILURES_ALLOWED = 5
+LOCKED_FOR = timedelta(minutes=15)
+INVITATION_LASTS = timedelta(days=14)
+LONGEST_NAME = 120
+
+ORGANISED = (Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER, Role.ZONE, Role.GOVERNMENT)
+"""Roles whose people belong to an organisation; a student's is the university."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a new enterprise says of itself and of its first person."""
+
+    name_zh: str
+    name_en: str
+    contact: str
+    person: str
+    email: str
+    password: str
+
+
+def normal_email(text: str) -> str:
+    """An address as it is stored: lower case, without surrounding space."""
+    return text.strip().lower()
+
+
+def sign_in(email: str, password: str) -> User | None:
+    """The person with this address and password, else None. Raises Conflict while the address is locked.
+
+    After FAILURES_ALLOWED failures in a row the address is locked for LOCKED_FOR, whether or not it has an
+    account. The slow comparison is done outside of any transaction.
+    """
+    address = normal_email(email)[:LONGEST_NAME]
+    _refuse_while_locked(db.session.get(SignInGuard, address))
+    user = db.session.scalar(select(User).where(User.email == address))
+    right = passwords.matches(user.password_hash if user else None, password[: passwords.LONGEST])
+    if user is None or not right or not user.active:
+        _note_failure(STRANGER, address, user.id if user else None)
+        return None
+    _note_success(user.actor, address, password)
+    return user
+
+
+@command(Action.SIGN_IN)
+def _note_failure(actor: Actor, address: str, user_id: int | None) -> None:
+    guard = db.session.get(SignInGuard, address, with_for_update=True)
+    _refuse_while_locked(guard)
+    if guard is None:
+        guard = SignInGuard(email=address, failures=0)
+        db.session.add(guard)
+    guard.failures += 1
+    guard.updated_at = now()
+    if guard.failures >= FAILURES_ALLOWED:
+        guard.failures, guard.locked_until = 0, now() + LOCKED_FOR
+    locked = guard.locked_until is not None and guard.locked_until > now()
+    audit.record(actor, Action.SIGN_IN, f"user:{user_id}" if user_id else "user:none", failed=True, locked=locked)
+
+
+@command(Action.SIGN_IN)
+def _note_success(actor: Actor, address: str, password: str) -> None:
+    guard = db.session.get(SignInGuard, address, with_for_update=True)
+    _refuse_while_locked(guard)
+    if guard is not None:
+        db.session.delete(guard)
+    user = db.session.get_one(User, actor.user_id)
+    user.last_sign_in_at = now()
+    if user.password_hash and passwords.outdated(user.password_hash):
+        user.password_hash = passwords.hashed(password)
+    audit.record(actor, Action.SIGN_IN, user)
+
+
+def _refuse_while_locked(guard: SignInGuard | None) -> None:
+    if guard is not None and guard.locked_until is not None and guard.locked_until > now():
+        minutes = int((guard.locked_until - now()).total_seconds() // 60) + 1
+        raise Conflict(
+            _l("Too many failed attempts for this address. Try again in %(minutes)s minutes.", minutes=minutes)
+        )
+
+
+@command(Action.REGISTER_ENTERPRISE)
+def register_enterprise(actor: Actor, registration: Registration) -> User:
+    """Open a pending enterprise with its first person; its deposits show once the chamber approved it."""
+    problems = Problems()
+    email = _checked_email(registration.email, problems)
+    _check_new_person(email, registration.person, registration.password, problems)
+    names = _checked_names(registration.name_zh, registration.name_en, problems)
+    _check_text("contact", registration.contact, problems, required=False)
+    problems.check()
+    enterprise = _new_organisation(Role.ENTERPRISE, names, Standing.PENDING, registration.contact.strip())
+    user = _new_user(email, registration.person, Role.ENTERPRISE, enterprise.id, registration.password)
+    audit.record(actor, Action.REGISTER_ENTERPRISE, enterprise, name=enterprise.name_zh, user=user.id)
+    return user
+
+
+@command(Action.ADD_ORGANISATION)
+def add_organisation(actor: Actor, kind: Role, name_zh: str, name_en: str) -> Organisation:
+    """Add an organisation that needs no approval, as the administrator vouches for it."""
+    problems = Problems()
+    if kind not in ORGANISED or kind is Role.STUDENT:
+        problems.add("kind", _l("Choose what kind of organisation it is."))
+    names = _checked_names(name_zh, name_en, problems)
+    problems.check()
+    organisation = _new_organisation(kind, names, Standing.APPROVED, "")
+    audit.record(actor, Action.ADD_ORGANISATION, organisation, kind=kind.value, name=organisation.name_zh)
+    return organisation
+
+
+@command(Action.DECIDE_ORGANISATION)
+def decide_organisation(actor: Actor, organisation_id: int, standing: Standing, reason: str = "") -> Organisation:
+    """Approve or refuse an enterprise; refusing says why. What is shown follows at once."""
+    organisation = db.session.get(Organisation, organisation_id, with_for_update=True)
+    if organisation is None or organisation.kind is not Role.ENTERPRISE:
+        raise NotFound(_l("There is no such enterprise."))
+    if standing is Standing.REFUSED and not reason.strip():
+        raise Invalid(errors={"reason": _l("Say why the enterprise is refused: it will read this.")})
+    if organisation.standing is standing:
+        raise Conflict(_l("Somebody has decided this already: look at the page again."))
+    before = organisation.standing
+    organisation.standing, organisation.reason, organisation.decided_at = standing, reason.strip()[:500], now()
+    audit.record(
+        actor,
+        Action.DECIDE_ORGANISATION,
+        organisation,
+        before=before.value,
+        after=standing.value,
+        reason=reason[:500],
+    )
+    return organisation
+
+
+@command(Action.INVITE_PERSON)
+def invite(actor: Actor, email: str, name: str, role: Role, organisation_id: int | None) -> str:
+    """Invite a person, or give one who has an account a new password; the token in the link is said only once.
+
+    An administrator invites anybody; a university its own students and colleagues.
+    """
+    problems = Problems()
+    address = _checked_email(email, problems)
+    _check_text("name", name, problems)
+    organisation = db.session.get(Organisation, organisation_id) if organisation_id else None
+    expected = Role.UNIVERSITY if role is Role.STUDENT else role
+    if role in ORGANISED and (organisation is None or organisation.kind is not expected):
+        problems.add("organisation", _l("Choose an organisation that fits the role."))
+    if role not in ORGANISED and role is not Role.ADMINISTRATOR:
+        problems.add("role", _l("Choose a role."))
+    if actor.role is Role.UNIVERSITY and (
+        role not in (Role.STUDENT, Role.UNIVERSITY) or organisation_id != actor.organisation_id
+    ):
+        raise Forbidden(_l("A university invites its own students and colleagues only."))
+    existing = db.session.scalar(select(User).where(User.email == address))
+    if existing and (existing.role is not role or existing.organisation_id != organisation_id):
+        problems.add("email", _l("This address has an account with another role or organisation."))
+    problems.check()
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation(
+        digest=_digest(token),
+        email=address,
+        name=name.strip(),
+        role=role,
+        organisation_id=organisation_id if role in ORGANISED else None,
+        invited_by=actor.user_id,
+        created_at=now(),
+        expires_at=now() + INVITATION_LASTS,
+    )
+    db.session.add(invitation)
+    db.session.flush()
+    audit.record(actor, Action.INVITE_PERSON, invitation, role=role.value, organisation=organisation_id)
+    return token
+
+
+@command(Action.ACCEPT_INVITATION)
+def accept_invitation(actor: Actor, token: str, name: str, password: str) -> User:
+    """Open the account that an invitation promises, or set a new password; a link works once."""
+    problems = Problems()
+    _check_text("name", name, problems)
+    invitation = open_invitation(token)
+    _check_password("password", password, invitation.email, problems)
+    problems.check()
+    taken = db.session.execute(
+        update(Invitation)
+        .where(Invitation.id == invitation.id, Invitation.accepted_at.is_(None))
+        .values(accepted_at=now())
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
+        raise NotFound(_l("This invitation was used already. Ask for a new one."))
+    user = db.session.scalar(select(User).where(User.email == invitation.email))
+    if user is None:
+        user = _new_user(invitation.email, name, invitation.role, invitation.organisation_id, password)
+    else:
+        user.name, user.password_hash = name.strip(), passwords.hashed(password)
+        user.session_version += 1
+    audit.record(actor, Action.ACCEPT_INVITATION, invitation, user=user.id)
+    return user
+
+
+def open_invitation(token: str) -> Invitation:
+    """The invitation that this token opens. Raises NotFound if it was used, is too old, or never was."""
+    invitation = db.session.scalar(select(Invitation).where(Invitation.digest == _digest(token)))
+    if invitation is None or invitation.accepted_at is not None or invitation.expires_at <= now():
+        raise NotFound(_l("This invitation is not valid, was used, or is too old. Ask for a new one."))
+    return invitation
+
+
+@command(Action.CHANGE_ACCOUNT)
+def change_password(actor: Actor, current: str, new: str) -> User:
+    """Change one's own password; every other session of the account ends."""
+    user = db.session.get_one(User, actor.user_id)
+    problems = Problems()
+    if not passwords.matches(user.password_hash, current):
+        problems.add("current", _l("This is not your current password."))
+    _check_password("new", new, user.email, problems)
+    problems.check()
+    user.password_hash = passwords.hashed(new)
+    user.session_version += 1
+    audit.record(actor, Action.CHANGE_ACCOUNT, user, changed="password")
+    return user
+
+
+@command(Action.CHANGE_ACCOUNT)
+def keep_locale(actor: Actor, locale: str) -> None:
+    """Remember the language that a person chose."""
+    user = db.session.get_one(User, actor.user_id)
+    user.locale = locale
+    audit.record(actor, Action.CHANGE_ACCOUNT, user, changed="locale")
+
+
+@command(Action.SUSPEND_PERSON)
+def suspend(actor: Actor, user_id: int, active: bool) -> User:
+    """Close or reopen a person's account; a closed one's sessions end. Nobody closes their own."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise NotFound(_l("There is no such person."))
+    if user.id == actor.user_id:
+        raise Invalid(_l("Nobody can close their own account: ask another administrator."))
+    user.active = active
+    user.session_version += 1
+    audit.record(actor, Action.SUSPEND_PERSON, user, active=active)
+    return user
+
+
+def _new_organisation(kind: Role, names: tuple[str, str], standing: Standing, contact: str) -> Organisation:
+    decided = None if standing is Standing.PENDING else now()
+    organisation = Organisation(
+        kind=kind,
+        name_zh=names[0],
+        name_en=names[1],
+        standing=standing,
+        contact=contact,
+        created_at=now(),
+        decided_at=decided,
+    )
+    db.session.add(organisation)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise Invalid(errors={"name_zh": _l("An organisation of this name is in the bank already.")}) from None
+    return organisation
+
+
+def _new_user(email: str, name: str, role: Role, organisation_id: int | None, password: str) -> User:
+    user = User(
+        email=email,
+        name=name.strip(),
+        role=role,
+        organisation_id=organisation_id,
+        password_hash=passwords.hashed(password),
+        created_at=now(),
+    )
+    db.session.add(user)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        raise Invalid(errors={"email": _ADDRESS_TAKEN}) from None
+    return user
+
+
+_ADDRESS_TAKEN = _l("This address has an account already: sign in, or use another one.")
+
+
+def _check_new_person(email: str, name: str, password: str, problems: Problems) -> None:
+    _check_text("person", name, problems)
+    _check_password("password", password, email, problems)
+    if email and db.session.scalar(select(User.id).where(User.email == email)):
+        problems.add("email", _ADDRESS_TAKEN)
+
+
+def _checked_names(name_zh: str, name_en: str, problems: Problems) -> tuple[str, str]:
+    _check_text("name_zh", name_zh, problems)
+    _check_text("name_en", name_en, problems, required=False)
+    name = name_zh.strip()
+    taken = select(Organisation.id).where(func.lower(Organisation.name_zh) == name.lower())
+    if name and db.session.scalar(taken):
+        problems.add("name_zh", _l("An organisation of this name is in the bank already."))
+    return name, name_en.strip()
+
+
+def _checked_email(text: str, problems: Problems) -> str:
+    try:
+        return normal_email(
+            validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized
+        )
+    except EmailNotValidError:
+        problems.add("email", _l("Give an e-mail address such as name@company.cn."))
+        return ""
+
+
+def _check_text(field: str, text: str, problems: Problems, *, required: bool = True) -> None:
+    if required and not text.strip():
+        problems.add(field, _l("This field is needed: fill it in."))
+    if len(text) > LONGEST_NAME:
+        problems.add(field, _l("Use at most %(most)s characters.", most=LONGEST_NAME))
+
+
+def _check_password(field: str, password: str, email: str, problems: Problems) -> None:
+    if len(password) < passwords.SHORTEST:
+        problems.add(field, _l("Use at least %(least)s characters.", least=passwords.SHORTEST))
+    if len(password) > passwords.LONGEST:
+        problems.add(field, _l("Use at most %(most)s characters.", most=passwords.LONGEST))
+    simple = len(set(password)) < passwords.SHORTEST // 2
+    if simple or (email and email.partition("@")[0] in password.lower()):
+        problems.add(field, _l("That is too easy to guess: avoid repetition and your own address."))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

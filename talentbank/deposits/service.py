@@ -1,0 +1,245 @@
+"""Depositing, changing and closing positions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from talentbank import audit
+from talentbank.audit import command
+from talentbank.competencies import queries as catalogue
+from talentbank.competencies.catalogue import Category
+from talentbank.competencies.models import City
+from talentbank.competencies.service import TOP_SALARY
+from talentbank.deposits import queries
+from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
+from talentbank.engine.competency import MAX_LEVEL
+from talentbank.errors import Conflict, Forbidden, NotFound, Problems
+from talentbank.extensions import db, now, today
+from talentbank.extensions import lazy_gettext as _l
+from talentbank.permissions import Action, Actor
+
+MOST_SEATS = 1000
+MOST_WEIGHT = 1000
+LONGEST_TITLE = 120
+LONGEST_DESCRIPTION = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementDeposit:
+    """One row: a competency by code or name, the level asked for, its relative weight, must-have or not.
+
+    A row without a competency is a blank one of the form, and asks for nothing.
+    """
+
+    competency: str
+    level: int | None
+    weight: float | None = 1.0
+    must_have: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PositionDeposit:
+    """What an enterprise says of a position; salaries in RMB a year."""
+
+    title: str
+    category: str
+    city: str
+    headcount: int | None
+    min_salary: int | None
+    max_salary: int | None
+    requirements: Sequence[RequirementDeposit]
+    contract: str = Contract.EMPLOYMENT.value
+    title_en: str = ""
+    description: str = ""
+    opens_on: date | None = None
+    closes_on: date | None = None
+
+
+PromisedSeats = Callable[[int], int]
+_promised: list[PromisedSeats] = []
+
+
+def counts_promises(function: PromisedSeats) -> PromisedSeats:
+    """Register what counts the seats of a position that are promised: rounds stand above deposits and know."""
+    _promised.append(function)
+    return function
+
+
+def promised_seats(position_id: int) -> int:
+    """Seats of a position that open or accepted offers hold."""
+    return sum(count(position_id) for count in _promised)
+
+
+@command(Action.DEPOSIT_POSITION)
+def deposit(actor: Actor, values: PositionDeposit) -> Position:
+    """Store a new position of the actor's enterprise, open at once."""
+    if actor.organisation_id is None:
+        raise Forbidden(_l("Your account belongs to no enterprise: ask an administrator to invite you again."))
+    codes = _checked(values)
+    position = Position(
+        enterprise_id=actor.organisation_id, state=PositionState.OPEN, created_at=now(), requirements=[]
+    )
+    _write(position, values, codes)
+    db.session.add(position)
+    db.session.flush()
+    audit.record(actor, Action.DEPOSIT_POSITION, position, title=position.title, headcount=position.headcount)
+    return position
+
+
+@command(Action.CHANGE_POSITION)
+def change(actor: Actor, position_id: int, values: PositionDeposit, version: int) -> Position:
+    """Change a position; what offers were made on can't get worse for those who hold them."""
+    position = _own(actor, position_id)
+    codes = _checked(values)
+    if position.version != version:
+        raise Conflict(_l("This position was changed from another window meanwhile: load it again, then change it."))
+    _check_promises(position, values)
+    _write(position, values, codes)
+    position.version += 1
+    db.session.flush()
+    audit.record(actor, Action.CHANGE_POSITION, position, title=position.title, headcount=position.headcount)
+    return position
+
+
+@command(Action.CLOSE_POSITION)
+def set_state(actor: Actor, position_id: int, state: PositionState) -> Position:
+    """Close a position to further rounds, or open it again; offers already made stand."""
+    position = _own(actor, position_id)
+    if position.state is state:
+        raise Conflict(_l("Somebody has done this already: look at the position again."))
+    position.state = state
+    position.version += 1
+    position.changed_at = now()
+    audit.record(actor, Action.CLOSE_POSITION, position, state=state.value)
+    return position
+
+
+def _own(actor: Actor, position_id: int) -> Position:
+    found = db.session.scalar(
+        select(Position)
+        .where(Position.id == position_id, Position.enterprise_id == actor.organisation_id)
+        .options(*queries.whole_position())
+        .with_for_update(of=Position)
+    )
+    if found is None:
+        raise NotFound(_l("There is no such position, or it is not on show."))
+    return found
+
+
+def _write(position: Position, values: PositionDeposit, codes: list[str]) -> None:
+    """Write checked values; requirement rows that stay are changed in place, others come and go."""
+    ids = {c.code: c.id for c in catalogue.competencies()}
+    position.title, position.title_en = values.title.strip(), values.title_en.strip()
+    position.description = values.description.strip()
+    position.category, position.city_code = Category(values.category), values.city
+    position.contract, position.headcount = Contract(values.contract), values.headcount or 0
+    position.min_salary, position.max_salary = values.min_salary or 0, values.max_salary or 0
+    position.opens_on = values.opens_on or position.opens_on or today()
+    position.closes_on = values.closes_on
+    position.changed_at = now()
+    kept = {row.competency_id: row for row in position.requirements}
+    rows = []
+    asked_rows = [row for row in values.requirements if row.competency.strip()]
+    for place, (code, asked) in enumerate(zip(codes, asked_rows, strict=True)):
+        row = kept.get(ids[code]) or PositionRequirement(competency_id=ids[code])
+        row.level, row.weight = asked.level or 0, asked.weight or 0
+        row.must_have, row.place = asked.must_have, place
+        rows.append(row)
+    position.requirements = rows
+
+
+def _checked(values: PositionDeposit) -> list[str]:
+    """Check all values together; returns the requirements' competency codes in their order."""
+    problems = Problems()
+    _check_words(values, problems)
+    _check_numbers(values, problems)
+    codes = _checked_requirements(values.requirements, problems)
+    problems.check()
+    return codes
+
+
+def _check_words(values: PositionDeposit, problems: Problems) -> None:
+    if not values.title.strip():
+        problems.add("title", _l("A position needs a title."))
+    for field, text, most in (
+        ("title", values.title, LONGEST_TITLE),
+        ("title_en", values.title_en, LONGEST_TITLE),
+        ("description", values.description, LONGEST_DESCRIPTION),
+    ):
+        if len(text) > most:
+            problems.add(field, _l("Use at most %(most)s characters.", most=most))
+    if values.category not in set(Category):
+        problems.add("category", _l("Choose a category from the list."))
+    if values.contract not in set(Contract):
+        problems.add("contract", _l("Choose employment or internship."))
+    if db.session.get(City, values.city) is None:
+        problems.add("city", _l("Choose a city from the list."))
+
+
+def _check_numbers(values: PositionDeposit, problems: Problems) -> None:
+    if values.headcount is None or not 1 <= values.headcount <= MOST_SEATS:
+        problems.add("headcount", _l("Headcount is a whole number from 1 to %(most)s.", most=MOST_SEATS))
+    for field, salary in (("min_salary", values.min_salary), ("max_salary", values.max_salary)):
+        if salary is None or not 0 < salary <= TOP_SALARY:
+            problems.add(field, _l("A salary is above 0 and at most 1000 (10k RMB a year)."))
+    if values.min_salary is not None and values.max_salary is not None and values.min_salary > values.max_salary:
+        problems.add("max_salary", _l("The top salary is below the lowest: swap them or correct one."))
+    if values.opens_on and values.closes_on and values.closes_on < values.opens_on:
+        problems.add("closes_on", _l("The last day is before the first: correct one of them."))
+
+
+def _checked_requirements(rows: Sequence[RequirementDeposit], problems: Problems) -> list[str]:
+    if not any(row.competency.strip() for row in rows):
+        problems.add("requirements", _l("A position needs at least one requirement: choose a competency."))
+    names = catalogue.lexicon(catalogue.competencies())
+    codes: list[str] = []
+    for index, row in enumerate(rows):
+        if not row.competency.strip():
+            continue
+        at = f"requirements-{index}"
+        code = names.find(row.competency)
+        if code is None:
+            nearest = ", ".join(names.nearest(row.competency))
+            problems.add(
+                f"{at}-competency",
+                _l("«%(name)s» is not in the catalogue. Nearest: %(nearest)s.", name=row.competency, nearest=nearest),
+            )
+        elif code in codes:
+            problems.add(f"{at}-competency", _l("This competency stands twice: keep one row."))
+        if row.level is None or not 1 <= row.level <= MAX_LEVEL:
+            problems.add(f"{at}-level", _l("A required level is a whole number from 1 to 5."))
+        if row.weight is None or not math.isfinite(row.weight) or not 0 < row.weight <= MOST_WEIGHT:
+            problems.add(f"{at}-weight", _l("A weight is above 0 and at most %(most)s.", most=MOST_WEIGHT))
+        codes.append(code or "")
+    return codes
+
+
+def _check_promises(position: Position, values: PositionDeposit) -> None:
+    promised = promised_seats(position.id)
+    if not promised:
+        return
+    problems = Problems()
+    if (values.headcount or 0) < promised:
+        problems.add(
+            "headcount", _l("%(seats)s seats are promised by offers: headcount can't be less.", seats=promised)
+        )
+    fixed = _l("Offers are out for this position: this can't change any more.")
+    for field, before, after in (
+        ("category", position.category.value, values.category),
+        ("city", position.city_code, values.city),
+        ("contract", position.contract.value, values.contract),
+    ):
+        if before != after:
+            problems.add(field, fixed)
+    for field, paid, offered in (
+        ("min_salary", position.min_salary, values.min_salary),
+        ("max_salary", position.max_salary, values.max_salary),
+    ):
+        if (offered or 0) < paid:
+            problems.add(field, _l("Offers are out for this position: the salary can rise, but not fall."))
+    problems.check()

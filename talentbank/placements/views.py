@@ -1,0 +1,57 @@
+"""Students with where they stand, and the start of a placement."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, url_for
+
+from talentbank.extensions import gettext as _
+from talentbank.permissions import Action
+from talentbank.placements import queries, service
+from talentbank.placements.forms import WHEREABOUTS_LABELS, StartForm
+from talentbank.placements.queries import Whereabouts
+from talentbank.rounds import queries as rounds
+from talentbank.web import Page, actor, answer, asks, attempt, page_number
+
+bp = Blueprint("placements", __name__)
+
+bp.app_template_global("whereabouts_label")(lambda where: WHEREABOUTS_LABELS[where])
+
+
+@bp.get("/students")
+@asks(Action.READ_STUDENTS)
+def students() -> Page:
+    page, rows = queries.students(
+        actor(),
+        where=request.args.get("where", ""),
+        text=request.args.get("q", "").strip(),
+        cohort=request.args.get("cohort", type=int),
+        university=request.args.get("university", type=int),
+        page=page_number(),
+    )
+    return answer(
+        "placements/students.html",
+        page=page,
+        rows=rows,
+        counts=queries.count_students(actor()),
+        cohorts=queries.cohorts(actor()),
+        places=list(Whereabouts),
+    )
+
+
+@bp.get("/students/<int:student_id>")
+@asks(Action.READ_STUDENTS)
+def student(student_id: int) -> Page:
+    standing = queries.student(actor(), student_id)
+    return answer("placements/student.html", standing=standing, offers=queries.offers_of(student_id))
+
+
+@bp.route("/offers/<int:offer_id>/start", methods=["GET", "POST"])
+@asks(Action.START_PLACEMENT)
+def start(offer_id: int) -> Page:
+    offer = rounds.offer(actor(), offer_id)
+    form = StartForm()
+    placement = attempt(form, lambda: service.start(actor(), offer_id, form.started_on.data))
+    if placement is None:
+        return answer("placements/start.html", form, offer=offer, placement=queries.placement_of(offer_id))
+    flash(_("The placement is recorded."), "success")
+    return redirect(url_for("rounds.offer", offer_id=offer_id))

@@ -1,0 +1,148 @@
+"""A round's frozen input: who takes part, as canonical JSON with its SHA-256, and the solve of it.
+
+What people change afterwards does not reach a snapshot; solving it again gives the same pairs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from talentbank.engine import Assignment, assign
+from talentbank.engine.competency import Candidate, Opening, Requirement
+from talentbank.engine.scoring import Fit, fit_of, score_pairs
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Policy, students and positions of a round; text is what was stored, byte by byte."""
+
+    text: str
+
+    @classmethod
+    def freeze(cls, policy: dict[str, Any], candidates: list[Candidate], openings: list[Opening]) -> Snapshot:
+        """Write students and positions down, each in the order of their ids."""
+        content = {
+            "policy": policy,
+            "students": [_of_candidate(c) for c in sorted(candidates, key=lambda c: int(c.id))],
+            "positions": [_of_opening(o) for o in sorted(openings, key=lambda o: int(o.id))],
+        }
+        return cls(json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.text)
+        return content
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """objective, trust, min_score and must_have_on."""
+        return dict(self._content["policy"])
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """The students, in the order of their ids."""
+        return [_to_candidate(c) for c in self._content["students"]]
+
+    @cached_property
+    def openings(self) -> list[Opening]:
+        """The positions, in the order of their ids; headcount is what was still free."""
+        return [_to_opening(o) for o in self._content["positions"]]
+
+    @property
+    def _scoring(self) -> dict[str, Any]:
+        policy = self.policy
+        return {
+            "trust": policy["trust"],
+            "min_score": policy["min_score"],
+            "must_have_verified": policy["must_have_on"] == "verified",
+        }
+
+    def fit(self, student_id: int, position_id: int) -> Fit | None:
+        """A pair's fit with its parts, as it was when the snapshot was taken; None if one was not in it."""
+        candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
+        opening = next((o for o in self.openings if o.id == str(position_id)), None)
+        return fit_of(candidate, opening, **self._scoring) if candidate and opening else None
+
+    def fits(self, student_id: int) -> dict[int, Fit]:
+        """A student's fit to every position of the round, by position id."""
+        candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
+        return {int(o.id): fit_of(candidate, o, **self._scoring) for o in self.openings} if candidate else {}
+
+    def solve(self) -> Solution:
+        """Score every pair and match; pure, so that it needs no transaction."""
+        started = time.perf_counter()
+        score, headcount = score_pairs(self.candidates, self.openings, **self._scoring)
+        assignment = assign(score, headcount, objective=self.policy["objective"])
+        eligible = (~np.isnan(score)).sum(axis=0)
+        return Solution(self, score, assignment, eligible, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A solved snapshot: scores (n, m), the assignment, and how many students were eligible for each position."""
+
+    snapshot: Snapshot
+    score: np.ndarray
+    assignment: Assignment
+    eligible: np.ndarray
+    seconds: float
+
+    @property
+    def seats(self) -> int:
+        return sum(o.headcount for o in self.snapshot.openings)
+
+
+def _of_candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "id": int(candidate.id),
+        "categories": sorted(candidate.categories),
+        "cities": sorted(candidate.cities),
+        "min_salary": candidate.min_salary,
+        "claimed": dict(candidate.claimed),
+        "verified": {code: level for code, level in candidate.verified.items() if level},
+    }
+
+
+def _to_candidate(content: dict[str, Any]) -> Candidate:
+    return Candidate(
+        id=str(content["id"]),
+        categories=frozenset(content["categories"]),
+        cities=frozenset(content["cities"]),
+        min_salary=content["min_salary"],
+        claimed=content["claimed"],
+        verified=content["verified"],
+    )
+
+
+def _of_opening(opening: Opening) -> dict[str, Any]:
+    return {
+        "id": int(opening.id),
+        "category": opening.category,
+        "city": opening.city,
+        "headcount": opening.headcount,
+        "max_salary": opening.max_salary,
+        "requirements": [[r.competency, r.level, r.weight, r.must_have] for r in opening.requirements],
+    }
+
+
+def _to_opening(content: dict[str, Any]) -> Opening:
+    return Opening(
+        id=str(content["id"]),
+        category=content["category"],
+        city=content["city"],
+        headcount=content["headcount"],
+        max_salary=content["max_salary"],
+        requirements=tuple(Requirement(*row) for row in content["requirements"]),
+    )

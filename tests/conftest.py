@@ -1,0 +1,59 @@
+"""A migrated, seeded database once a session, and a copy of it for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+from talentbank import create_app
+from talentbank.competencies.service import load_seeds
+from talentbank.extensions import db
+from talentbank.permissions import SYSTEM
+
+
+def settings(database: Path) -> dict[str, Any]:
+    return {
+        "TESTING": True,
+        "SECRET_KEY": "only for tests",
+        "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}",
+        "RATELIMIT_ENABLED": False,
+        "SERVER_NAME": "bank.example",
+    }
+
+
+@pytest.fixture(scope="session")
+def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "bank.sqlite3"
+    app = create_app(settings(path))
+    with app.app_context():
+        upgrade()
+        load_seeds(SYSTEM)
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
+    path = tmp_path / "bank.sqlite3"
+    shutil.copy(template_database, path)
+    app = create_app(settings(path))
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[None]:
+    """An application context, for tests that call services."""
+    with app.app_context():
+        yield

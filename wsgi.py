@@ -1,0 +1,5 @@
+"""The WSGI entry."""
+
+from talentbank import create_app
+
+app = create_app()
