@@ -78,7 +78,8 @@ def match(
 def _summary(outcome: Outcome, out: Path) -> str:
     report = outcome.report
     summary: str = _(
-        "Matched %(matched)s of %(students)s students to %(seats)s seats in %(positions)s positions.\n"
+        "Students matched: %(matched)s of %(students)s."
+        " Seats filled: %(matched)s of %(seats)s, positions: %(positions)s.\n"
         "Total score %(total)s, optimal within %(certificate)s. The results are in %(out)s.",
         matched=report.matched,
         students=report.students,

@@ -137,7 +137,7 @@ def read_market(students: Path, positions: Path) -> Market:
     problems.refuse()
     notes = tuple(
         _l(
-            "%(file)s: the columns %(columns)s are not used",
+            "%(file)s: columns that are not used: %(columns)s",
             file=table.file,
             columns=", ".join(shown(name) for name in table.ignored),
         )

@@ -123,8 +123,8 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
         if not least <= len(cells) <= len(names):
             problems.add(
                 _l(
-                    "%(file)s, row %(row)s: it has %(cells)s cells and the header %(columns)s; put a cell with"
-                    " a comma in it between quotation marks, and keep the commas around an empty one",
+                    "%(file)s, row %(row)s: the number of cells is %(cells)s, in the header %(columns)s; put a cell"
+                    " with a comma in it between quotation marks, and keep the commas around an empty one",
                     file=file,
                     row=number,
                     cells=len(cells),
@@ -190,11 +190,13 @@ def _check_header(file: str, names: Sequence[str], required: Sequence[str]) -> N
     if missing:
         raise Invalid(
             _l(
-                "%(file)s, row 1: the columns %(columns)s are missing;"
+                "%(file)s, row 1: missing columns: %(columns)s;"
                 " the first row names the columns, with commas between them",
                 **_named(file, missing),
             )
         )
     twice = [name for name, count in Counter(names).items() if name and count > 1]
     if twice:
-        raise Invalid(_l("%(file)s, row 1: the columns %(columns)s are named twice; keep one", **_named(file, twice)))
+        raise Invalid(
+            _l("%(file)s, row 1: columns named twice: %(columns)s; keep one of each", **_named(file, twice))
+        )

@@ -251,7 +251,7 @@ def test_nobody_and_nothing_make_an_empty_result(files: Write, objective: str) -
 
 def test_unused_columns_are_told(files: Write) -> None:
     written = files(STUDENTS.replace(",verified", ",verifed"))
-    assert [str(note) for note in run(written).notes] == [f"{written.students}: the columns “verifed” are not used"]
+    assert [str(note) for note in run(written).notes] == [f"{written.students}: columns that are not used: “verifed”"]
 
 
 @pytest.mark.parametrize(

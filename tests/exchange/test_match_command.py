@@ -46,7 +46,7 @@ def test_a_match_is_summed_up_in_two_lines(files: Write, run: Run) -> None:
     result = run(*written.arguments)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == (
-        "Matched 1 of 2 students to 3 seats in 2 positions.\n"
+        "Students matched: 1 of 2. Seats filled: 1 of 3, positions: 2.\n"
         f"Total score 0.666667, optimal within 0. The results are in {written.out}.\n"
     )
 
@@ -102,7 +102,7 @@ def test_missing_files_and_folders_that_are_files_end_with_2(files: Write, run: 
 def test_unused_columns_are_told_on_stderr(files: Write, run: Run) -> None:
     result = run(*files(STUDENTS.replace("verified", "phone")).arguments)
     assert result.exit_code == 0
-    assert "the columns “phone” are not used" in result.stderr
+    assert "columns that are not used: “phone”" in result.stderr
 
 
 def test_too_large_a_market_ends_in_a_sentence(files: Write, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
