@@ -25,7 +25,7 @@ class Lexicon:
         self._code_of: dict[str, str] = {}
         self._shown: dict[str, str] = {}
         for code, names in entries:
-            for name in [code, *names]:
+            for name in [*names, code]:
                 folded = fold(name)
                 if folded and self._code_of.setdefault(folded, code) != code:
                     raise ValueError(f"{name!r} names both {self._code_of[folded]} and {code}")

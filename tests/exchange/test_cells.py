@@ -75,7 +75,7 @@ def test_whole_numbers_may_carry_a_spreadsheets_decimals() -> None:
         (cells.identity, "  ", "there is no id"),
         (cells.identity, "a\nb", r"the id “a\nb” has a line break in it"),
         (cells.category, "", "there is no category"),
-        (cells.categories, "Design; Oprations", "“Oprations” is no category; the nearest are operations, "),
+        (cells.categories, "Design; Oprations", "“Oprations” is no category; the nearest are Operations, "),
         (cells.city, " - ", "there is no city in “ - ”"),
         (cells.levels, "Data Analysys:3", "the competency “Data Analysys” is not in the catalogue; the nearest are "),
         (cells.levels, "Data Analysis", "“Data Analysis” is no competency with its level"),

@@ -269,7 +269,7 @@ def test_unused_columns_are_told(files: Write) -> None:
             "students.csv, row 2, column verified",
             "“x” is no level of “Platform Ops”",
         ),
-        (",,,,Data", ",,,,Dada", "students.csv, row 3, column competencies", "the nearest are data_analysis, "),
+        (",,,,Data", ",,,,Dada", "students.csv, row 3, column competencies", "the nearest are Data Analysis, "),
         ("p2,", "p1,", "positions.csv, row 3, column id", "the id “p1” already stands in row 2"),
         (",Design,", ",,", "positions.csv, row 3, column category", "there is no category"),
         (",Chengdu,", ",,", "positions.csv, row 3, column city", "there is no city"),
