@@ -40,7 +40,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     web.init_app(app)
     for room in (accounts, competencies, deposits, rounds, placements, insight):
         app.register_blueprint(room.bp)
-    app.context_processor(lambda: {"demo_present": demo.present})
+    app.context_processor(lambda: {"demo": demo})
     cli.register(app)
 
     if app.config["BANK_MODE"] is config.Mode.PRODUCTION and _serves():

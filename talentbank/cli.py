@@ -22,6 +22,7 @@ from talentbank.engine.assignment import Objective
 from talentbank.errors import Refusal
 from talentbank.exchange.match import Outcome, match_files
 from talentbank.extensions import gettext as _
+from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import SYSTEM, Role
 
 BAD_INPUT = 2
@@ -67,7 +68,7 @@ def match(
         try:
             outcome = match_files(students, positions, out, objective=objective, trust=trust, min_score=min_score)
         except Refusal as refusal:
-            _fail(str(refusal))
+            _fail(refusal)
         except MemoryError:
             _fail(_("The files are too large for this machine's memory"))
         for note in outcome.notes:
@@ -92,13 +93,15 @@ def _summary(outcome: Outcome, out: Path) -> str:
     return summary
 
 
-def _fail(sentence: str) -> NoReturn:
+def _fail(sentence: object) -> NoReturn:
     _say(sentence, sys.stderr)
     raise SystemExit(BAD_INPUT)
 
 
-def _say(sentence: str, stream: TextIO) -> None:
-    """A terminal that lacks a character shows its code instead of failing."""
+def _say(said: object, stream: TextIO) -> None:
+    """Print in the terminal's language; a terminal that lacks a character shows its code instead of failing."""
+    with force_locale(terminal_language(os.environ)):
+        sentence = str(said)
     encoding = stream.encoding or "utf-8"
     click.echo(sentence.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
@@ -108,7 +111,8 @@ def _say(sentence: str, stream: TextIO) -> None:
 def seeds() -> None:
     """Bring seeds/ into the catalogue: competencies and cities."""
     competencies, cities = catalogue.load_seeds(SYSTEM)
-    _say(f"{competencies} competencies and {cities} cities are in the catalogue.", sys.stdout)
+    counts = {"competencies": competencies, "cities": cities}
+    _say(_l("In the catalogue: %(competencies)s competencies, %(cities)s cities.", **counts), sys.stdout)
 
 
 @click.command()
@@ -120,7 +124,7 @@ def prepare() -> None:
     if current_app.config["BANK_MODE"] is Mode.DEMO and demo.vacant():
         demo.build(SYSTEM)
     if demo.present():
-        _say(_sign_ins(), sys.stdout)
+        _say_sign_ins()
 
 
 @click.command()
@@ -132,8 +136,11 @@ def administrator(email: str, name: str) -> None:
     try:
         token = accounts.invite(SYSTEM, email, name, Role.ADMINISTRATOR, None)
     except Refusal as refusal:
-        _fail(str(refusal))
-    _say(f"Open /invitation/{token} on the bank's site within {accounts.INVITATION_LASTS.days} days.", sys.stdout)
+        _fail(refusal)
+    days = accounts.INVITATION_LASTS.days
+    _say(
+        _l("Open /invitation/%(token)s on the bank's site within %(days)s days.", token=token, days=days), sys.stdout
+    )
 
 
 @click.group("demo")
@@ -146,13 +153,13 @@ def demo_bank() -> None:
 def build() -> None:
     """Build the demo bank in an empty database."""
     if current_app.config["BANK_MODE"] is Mode.PRODUCTION:
-        _fail("Production takes no demo bank: its sign-ins are public. Set BANK_MODE=demo.")
+        _fail(_l("Production takes no demo bank: its sign-ins are public. Set BANK_MODE=demo."))
     try:
         catalogue.load_seeds(SYSTEM)
         demo.build(SYSTEM)
     except Refusal as refusal:
-        _fail(str(refusal))
-    _say(_sign_ins(), sys.stdout)
+        _fail(refusal)
+    _say_sign_ins()
 
 
 @demo_bank.command()
@@ -164,10 +171,11 @@ def remove(*, everything: bool) -> None:
     try:
         rows = demo.remove(SYSTEM, everything=everything)
     except Refusal as refusal:
-        _fail(str(refusal))
-    _say(f"The demo bank is out: {rows} rows removed, nothing of it is left.", sys.stdout)
+        _fail(refusal)
+    _say(_l("The demo bank is out: %(rows)s rows removed, nothing of it is left.", rows=rows), sys.stdout)
 
 
-def _sign_ins() -> str:
-    lines = [f"  {person.email:<28}{person.role.value}" for person in demo.sign_ins()]
-    return "\n".join(["Demo sign-ins, each with the password " + demo.PASSWORD + ":", *lines])
+def _say_sign_ins() -> None:
+    _say(_l("Demo sign-ins, each with the password %(password)s:", password=demo.PASSWORD), sys.stdout)
+    for person in demo.sign_ins():
+        _say(f"  {person.email:<30}{person.role.value}", sys.stdout)

@@ -23,7 +23,19 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, registry
 
-__all__ = ["Pagination", "babel", "csrf", "db", "gettext", "lazy_gettext", "limiter", "login", "migrate", "ngettext"]
+__all__ = [
+    "ListPagination",
+    "Pagination",
+    "babel",
+    "csrf",
+    "db",
+    "gettext",
+    "lazy_gettext",
+    "limiter",
+    "login",
+    "migrate",
+    "ngettext",
+]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BUSY_TIMEOUT_MS = 10_000
@@ -89,6 +101,19 @@ login = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
 limiter = Limiter(key_func=get_remote_address)
+
+
+class ListPagination(Pagination):
+    """A page of a list that is whole in memory already."""
+
+    def __init__(self, rows: list[Any], page: int, per_page: int) -> None:
+        super().__init__(page=page, per_page=per_page, error_out=False, rows=rows)
+
+    def _query_items(self) -> list[Any]:
+        return list(self._query_args["rows"][self._query_offset : self._query_offset + self.per_page])
+
+    def _query_count(self) -> int:
+        return len(self._query_args["rows"])
 
 
 def now() -> datetime:

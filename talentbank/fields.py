@@ -28,6 +28,8 @@ class WholeField(IntegerField):
 class NumberField(FloatField):
     """A number with decimals; finite."""
 
+    data: float | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
             super().process_formdata(valuelist)

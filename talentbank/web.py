@@ -8,7 +8,18 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    has_request_context,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import format_date, format_datetime
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -114,11 +125,12 @@ def attempt(form: FlaskForm, action: Callable[[], T]) -> T | None:
 def place(form: FlaskForm, refusal: Invalid) -> None:
     """Put each sentence of a refusal at the field that it speaks of, else above the form."""
     for name, message in refusal.errors.items():
+        sentence = str(message)
         field = next((field for field in _fields(form) if field.name == name), None)
         if field is None or not isinstance(field.errors, list | tuple):
-            form.form_errors.append(message)
+            form.form_errors.append(sentence)
         else:
-            field.errors = [*field.errors, message]
+            field.errors = [*field.errors, sentence]
     if not refusal.errors:
         form.form_errors.append(refusal.message)
 
@@ -150,8 +162,10 @@ def page_number() -> int:
     return max(1, int(text)) if text.isdecimal() and len(text) < 7 else 1
 
 
-def choose_locale() -> str:
+def choose_locale() -> str | None:
     """The person's language: chosen in this session, else kept in the account, else the browser's, else Chinese."""
+    if not has_request_context():
+        return None
     kept = current_user.locale if current_user and current_user.is_authenticated else None
     chosen = session.get("locale") or kept
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES, default="zh")

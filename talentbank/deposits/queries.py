@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -29,6 +30,26 @@ class PositionFilter:
     text: str = ""
     state: str = ""
     enterprise: int | None = None
+
+
+PromisedSeats = Callable[[], ColumnElement[int]]
+_promises: list[PromisedSeats] = []
+
+
+def counts_promises(function: PromisedSeats) -> PromisedSeats:
+    """Register an expression that counts a position's promised seats: rounds stand above deposits and know."""
+    _promises.append(function)
+    return function
+
+
+def promised() -> ColumnElement[int]:
+    """Seats of a position that open or accepted offers hold, as a column beside Position."""
+    return sum((count() for count in _promises), start=cast(ColumnElement[int], literal(0)))
+
+
+def promised_seats(position_id: int) -> int:
+    """Seats of one position that offers hold."""
+    return db.session.scalar(select(promised()).select_from(Position).where(Position.id == position_id)) or 0
 
 
 def whole_position() -> tuple[ORMOption, ...]:
@@ -90,6 +111,8 @@ def _narrowed(query: Select[Position], wanted: PositionFilter) -> Select[Positio
         query = query.where(Position.city_code == wanted.city)
     if wanted.state == "show":
         query = query.where(on_show())
+    elif wanted.state == "free":
+        query = query.where(on_show(), Position.headcount > promised())
     elif wanted.state in set(PositionState):
         query = query.where(Position.state == PositionState(wanted.state))
     if wanted.enterprise is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,21 +58,6 @@ class PositionDeposit:
     description: str = ""
     opens_on: date | None = None
     closes_on: date | None = None
-
-
-PromisedSeats = Callable[[int], int]
-_promised: list[PromisedSeats] = []
-
-
-def counts_promises(function: PromisedSeats) -> PromisedSeats:
-    """Register what counts the seats of a position that are promised: rounds stand above deposits and know."""
-    _promised.append(function)
-    return function
-
-
-def promised_seats(position_id: int) -> int:
-    """Seats of a position that open or accepted offers hold."""
-    return sum(count(position_id) for count in _promised)
 
 
 @command(Action.DEPOSIT_POSITION)
@@ -220,7 +205,7 @@ def _checked_requirements(rows: Sequence[RequirementDeposit], problems: Problems
 
 
 def _check_promises(position: Position, values: PositionDeposit) -> None:
-    promised = promised_seats(position.id)
+    promised = queries.promised_seats(position.id)
     if not promised:
         return
     problems = Problems()

@@ -16,10 +16,11 @@ from talentbank.deposits.models import Contract, Position, PositionState
 from talentbank.deposits.queries import PositionFilter
 from talentbank.engine.scoring import Fit, Obstacle, fit_of
 from talentbank.errors import Invalid
+from talentbank.extensions import ListPagination
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Role
-from talentbank.web import Page, actor, answer, asks, attempt, whole
+from talentbank.web import Page, actor, answer, asks, attempt, page_number, whole
 
 bp = Blueprint("deposits", __name__)
 
@@ -72,16 +73,19 @@ def fitted(student: Student, positions: Sequence[Position]) -> list[Fitted]:
 @bp.get("/positions")
 @asks(Action.READ_POSITIONS)
 def positions() -> Page:
-    choices = {"cities": catalogue.cities(), "categories": list(Category), "states": list(PositionState)}
+    cities = [(city.code, city.name) for city in catalogue.cities()]
+    choices = {"cities": cities, "categories": list(Category)}
     student = catalogue.own_profile(actor()) if actor().role is Role.STUDENT else None
     if student is None:
-        page = queries.positions(actor(), _wanted(), request.args.get("page", 1, type=int))
+        page = queries.positions(actor(), _wanted(), page_number())
         rows = [Fitted(position, None) for position in page.items]
         return answer("deposits/positions.html", rows=rows, page=page, **choices)
     rows = fitted(student, queries.all_positions(actor(), _wanted()))
     if request.args.get("eligible"):
         rows = [row for row in rows if row.fit and row.fit.eligible]
-    return answer("deposits/positions.html", rows=rows, page=None, student=student, **choices)
+    page = ListPagination(rows, page_number(), queries.PER_PAGE)
+    lead = _("What you can be offered stands first, the best fit before the others.")
+    return answer("deposits/positions.html", rows=page.items, page=page, student=student, lead=lead, **choices)
 
 
 @bp.get("/positions/<int:position_id>")
@@ -94,7 +98,7 @@ def position(position_id: int) -> Page:
         position=found,
         fit=_fit(student, found) if student else None,
         names={c.code: c.name for c in catalogue.competencies()},
-        promised=service.promised_seats(found.id),
+        promised=queries.promised_seats(found.id),
     )
 
 

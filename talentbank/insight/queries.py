@@ -51,7 +51,7 @@ def gap() -> list[Gap]:
             select(Position.category, func.count(), func.sum(Position.headcount))
             .where(deposits.on_show())
             .group_by(Position.category)
-        ).tuples()
+        )
     }
     accepted = dict(
         db.session.execute(
@@ -60,7 +60,7 @@ def gap() -> list[Gap]:
             .outerjoin(Placement, Placement.offer_id == Offer.id)
             .where(Offer.stored_state == OfferState.ACCEPTED, Placement.id.is_(None))
             .group_by(Position.category)
-        ).tuples()
+        ).all()
     )
     placed = dict(
         db.session.execute(
@@ -68,7 +68,7 @@ def gap() -> list[Gap]:
             .join(Offer, Offer.position_id == Position.id)
             .join(Placement, Placement.offer_id == Offer.id)
             .group_by(Position.category)
-        ).tuples()
+        ).all()
     )
     return [
         Gap(
@@ -145,14 +145,12 @@ def pending_enterprises() -> int:
 
 def people_by_role() -> dict[Role, int]:
     """Accounts, a role each."""
-    return dict(db.session.execute(select(User.role, func.count()).group_by(User.role)).tuples().all())
+    return dict(db.session.execute(select(User.role, func.count()).group_by(User.role)).all())
 
 
 def organisations_by_kind() -> dict[Role, int]:
     """Organisations, a kind each."""
-    return dict(
-        db.session.execute(select(Organisation.kind, func.count()).group_by(Organisation.kind)).tuples().all()
-    )
+    return dict(db.session.execute(select(Organisation.kind, func.count()).group_by(Organisation.kind)).all())
 
 
 def trail(action: str, role: str, subject: str, page: int) -> Pagination:

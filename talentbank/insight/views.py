@@ -13,6 +13,7 @@ from talentbank.competencies.catalogue import Category
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.views import fitted
 from talentbank.insight import figures, queries
+from talentbank.insight.wording import ACTION_LABELS
 from talentbank.permissions import STRANGER, Action, Actor, Role
 from talentbank.placements import queries as placements
 from talentbank.rounds import queries as rounds
@@ -21,7 +22,11 @@ from talentbank.web import Page, actor, answer, asks, page_number
 
 bp = Blueprint("insight", __name__)
 
+bp.app_template_global("action_label")(lambda action: ACTION_LABELS[action])
+
 BEST_SHOWN = 5
+RECORDED = [action for action in Action if not action.endswith(":read")]
+"""What can stand in the trail: reading changes nothing."""
 
 
 @bp.get("/")
@@ -114,7 +119,7 @@ def gap() -> Page:
 @bp.get("/gap/outcomes")
 @asks(Action.READ_GAP)
 def outcomes() -> Page:
-    category, placed = request.args.get("category", ""), "placed" in request.args
+    category, placed = request.args.get("category", ""), bool(request.args.get("placed"))
     page, rows = queries.outcomes(category, placed, page_number())
     return answer("insight/outcomes.html", page=page, rows=rows, placed=placed, categories=list(Category))
 
@@ -124,4 +129,4 @@ def outcomes() -> Page:
 def audit() -> Page:
     args = request.args
     page = queries.trail(args.get("action", ""), args.get("role", ""), args.get("subject", "").strip(), page_number())
-    return answer("insight/audit.html", page=page, actions=list(Action), roles=[*ORGANISED, Role.ADMINISTRATOR])
+    return answer("insight/audit.html", page=page, actions=RECORDED, roles=[*ORGANISED, Role.ADMINISTRATOR])

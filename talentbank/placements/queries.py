@@ -58,15 +58,15 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
 def count_students(actor: Actor) -> dict[Whereabouts, int]:
     """How many of the actor's students stand where."""
     stands = whereabouts()
-    rows = db.session.execute(select(stands, func.count()).where(_seen_by(actor)).group_by(stands)).tuples()
+    rows = db.session.execute(select(stands, func.count()).where(_seen_by(actor)).group_by(stands))
     counts = dict(rows.all())
     return {where: counts.get(where.value, 0) for where in Whereabouts}
 
 
 def students(
-    actor: Actor, *, where: str, text: str, cohort: int | None, university: int | None, page: int
+    actor: Actor, *, where: str, text: str, cohort: int | None, university: int | None, page: int, ready: bool = False
 ) -> tuple[Pagination, list[Standing]]:
-    """A page of the actor's students, each with where it stands."""
+    """A page of the actor's students, each with where it stands; ready ones would take part in a round now."""
     query = (
         select(Student)
         .join(Student.user)
@@ -76,6 +76,8 @@ def students(
     )
     if where in set(Whereabouts):
         query = query.where(whereabouts() == where)
+    if ready:
+        query = query.where(Student.id.in_(rounds.free_students().with_only_columns(Student.id).order_by(None)))
     if cohort is not None:
         query = query.where(Student.cohort == cohort)
     if university is not None:
@@ -86,7 +88,7 @@ def students(
         )
     found = db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
     ids = [student.id for student in found.items]
-    stands = dict(db.session.execute(select(Student.id, whereabouts()).where(Student.id.in_(ids))).tuples().all())
+    stands = dict(db.session.execute(select(Student.id, whereabouts()).where(Student.id.in_(ids))).all())
     return found, [Standing(student, Whereabouts(stands[student.id])) for student in found.items]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, request, url_for
 
+from talentbank.competencies import queries as catalogue
 from talentbank.extensions import gettext as _
 from talentbank.permissions import Action
 from talentbank.placements import queries, service
@@ -27,6 +28,7 @@ def students() -> Page:
         cohort=request.args.get("cohort", type=int),
         university=request.args.get("university", type=int),
         page=page_number(),
+        ready=bool(request.args.get("ready")),
     )
     return answer(
         "placements/students.html",
@@ -42,7 +44,12 @@ def students() -> Page:
 @asks(Action.READ_STUDENTS)
 def student(student_id: int) -> Page:
     standing = queries.student(actor(), student_id)
-    return answer("placements/student.html", standing=standing, offers=queries.offers_of(student_id))
+    return answer(
+        "placements/student.html",
+        standing=standing,
+        offers=queries.offers_of(student_id),
+        cities={city.code: city.name for city in catalogue.cities()},
+    )
 
 
 @bp.route("/offers/<int:offer_id>/start", methods=["GET", "POST"])

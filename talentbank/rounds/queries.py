@@ -17,7 +17,7 @@ from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Position
 from talentbank.engine.competency import Candidate, Opening
 from talentbank.errors import NotFound
-from talentbank.extensions import Pagination, db, now
+from talentbank.extensions import ListPagination, Pagination, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Actor, Role
 from talentbank.rounds.models import MatchedPair, Offer, OfferState, PositionOutcome, Round, Run
@@ -29,6 +29,13 @@ def holds_seat() -> ColumnElement[bool]:
     """Offers that hold a seat and a student: accepted, or open and not past their deadline."""
     still_open = and_(Offer.stored_state == OfferState.OPEN, Offer.deadline > now())
     return or_(Offer.stored_state == OfferState.ACCEPTED, still_open)
+
+
+@deposits.counts_promises
+def _held_seats() -> ColumnElement[int]:
+    """Seats that offers hold, as a column beside Position."""
+    held = select(func.count()).select_from(Offer).where(Offer.position_id == Position.id, holds_seat())
+    return held.correlate(Position).scalar_subquery()
 
 
 def in_state(state: OfferState) -> ColumnElement[bool]:
@@ -44,7 +51,7 @@ def in_state(state: OfferState) -> ColumnElement[bool]:
 def seats_held() -> dict[int, int]:
     """Seats that offers hold, by position id."""
     rows = db.session.execute(select(Offer.position_id, func.count()).where(holds_seat()).group_by(Offer.position_id))
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def free_students() -> Select[Student]:
@@ -172,6 +179,35 @@ def pairs(run: Run, category: str, position_id: int | None, text: str, page: int
             )
         )
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakingPart:
+    """A student of a run's snapshot: the score at a position that is asked about, and the pair if matched."""
+
+    student: Student
+    score: float
+    pair: MatchedPair | None
+
+
+def taking_part(run: Run, scores: dict[int, float], matched: str, page: int) -> Pagination:
+    """The students whose scores are given (by student id), the best first; narrowed to matched «1» or free «0»."""
+    rows = db.session.scalars(
+        select(MatchedPair)
+        .where(MatchedPair.run_id == run.id)
+        .options(joinedload(MatchedPair.position).joinedload(Position.enterprise))
+    )
+    pairs = {pair.student_id: pair for pair in rows}
+    ids = [i for i in scores if matched not in ("0", "1") or (i in pairs) is (matched == "1")]
+    found = ListPagination(sorted(ids, key=lambda i: (-scores[i], i)), page, PER_PAGE)
+    students = db.session.scalars(
+        select(Student)
+        .where(Student.id.in_(found.items))
+        .options(joinedload(Student.user), joinedload(Student.university))
+    )
+    by_id = {student.id: student for student in students}
+    found.items = [TakingPart(by_id[i], scores[i], pairs.get(i)) for i in found.items]
+    return found
 
 
 def pair(run: Run, student_id: int) -> MatchedPair:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Update
@@ -15,7 +15,6 @@ from talentbank.audit import command
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Position
-from talentbank.deposits.service import counts_promises
 from talentbank.errors import Conflict, Problems
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -50,12 +49,6 @@ class Policy:
     min_score: float | None = 0.0
     must_have_on: str = MustHaveOn.CLAIMED.value
     offer_days: int | None = 7
-
-
-@counts_promises
-def _promised(position_id: int) -> int:
-    query = select(func.count()).select_from(Offer).where(Offer.position_id == position_id, queries.holds_seat())
-    return db.session.scalar(query) or 0
 
 
 @command(Action.MAKE_ROUND)
@@ -259,7 +252,7 @@ def _check_pairs_hold(run: Run) -> None:
     headcount: dict[int, int] = dict(
         db.session.execute(
             select(Position.id, Position.headcount).where(deposits.on_show()).with_for_update(of=Position)
-        ).tuples()
+        ).all()
     )
     gone = sum(student_id not in free for student_id, _ in pairs)
     short = sum(seats > headcount.get(p, 0) - held.get(p, 0) for p, seats in taken.items())

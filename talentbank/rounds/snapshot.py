@@ -80,6 +80,19 @@ class Snapshot:
         candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
         return {int(o.id): fit_of(candidate, o, **self._scoring) for o in self.openings} if candidate else {}
 
+    @property
+    def student_ids(self) -> list[int]:
+        """Who took part."""
+        return [int(c.id) for c in self.candidates]
+
+    def scores(self, position_id: int) -> dict[int, float]:
+        """The score of each student who could be matched with a position, by student id."""
+        openings = [o for o in self.openings if o.id == str(position_id)]
+        if not openings:
+            return {}
+        score, _ = score_pairs(self.candidates, openings, **self._scoring)
+        return {i: float(s) for i, s in zip(self.student_ids, score[:, 0], strict=True) if not np.isnan(s)}
+
     def solve(self) -> Solution:
         """Score every pair and match; pure, so that it needs no transaction."""
         started = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
@@ -12,7 +12,7 @@ from talentbank.engine.scoring import Fit
 from talentbank.errors import Invalid
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.permissions import Action
+from talentbank.permissions import Action, Role
 from talentbank.rounds import queries, service
 from talentbank.rounds.forms import (
     MUST_HAVE_LABELS,
@@ -53,7 +53,8 @@ class Reason:
     fit: Fit
     price: float
     surplus: float
-    alternatives: list[Alternative]
+    alternatives: list[Alternative] | None
+    """None where they are none of the reader's business: an enterprise sees no other enterprise's prices."""
 
 
 def _reason(run: Run, pair: MatchedPair | Offer) -> Reason:
@@ -68,7 +69,8 @@ def _reason(run: Run, pair: MatchedPair | Offer) -> Reason:
     others.sort(key=lambda other: (-other.left, other.outcome.position_id))
     fit = fits[pair.position_id]
     price = outcomes[pair.position_id].price
-    return Reason(fit, price, fit.value + run.bonus - price, others[:ALTERNATIVES])
+    shown = None if actor().role is Role.ENTERPRISE else others[:ALTERNATIVES]
+    return Reason(fit, price, fit.value + run.bonus - price, shown)
 
 
 def _names() -> dict[str, str]:
@@ -135,8 +137,27 @@ def round_(round_id: int) -> Page:
 @asks(Action.READ_ROUNDS)
 def outcomes(round_id: int) -> Page:
     found, run = queries.round_(round_id), queries.run_of(round_id)
-    page = queries.outcomes(run, request.args.get("category", ""), "unfilled" in request.args, page_number())
+    page = queries.outcomes(run, request.args.get("category", ""), bool(request.args.get("unfilled")), page_number())
     return answer("rounds/outcomes.html", round=found, run=run, page=page, categories=list(Category))
+
+
+@bp.get("/rounds/<int:round_id>/students")
+@asks(Action.READ_ROUNDS)
+def students(round_id: int) -> Page:
+    found, run = queries.round_(round_id), queries.run_of(round_id)
+    frozen = Snapshot(queries.snapshot_text(run.id))
+    position_id = request.args.get("position", type=int)
+    outcome = queries.prices(run.id).get(position_id) if position_id else None
+    scores = frozen.scores(outcome.position_id) if outcome else dict.fromkeys(frozen.student_ids, 0.0)
+    page = queries.taking_part(run, scores, request.args.get("matched", ""), page_number())
+    return answer("rounds/students.html", round=found, page=page, position=outcome.position if outcome else None)
+
+
+@bp.get("/rounds/<int:round_id>/snapshot.json")
+@asks(Action.READ_ROUNDS)
+def snapshot(round_id: int) -> Page:
+    run = queries.run_of(round_id)
+    return Response(queries.snapshot_text(run.id), mimetype="application/json")
 
 
 @bp.get("/rounds/<int:round_id>/pairs/<int:student_id>")

@@ -1,0 +1,141 @@
+"""The demo bank comes in whole, opens to whoever signs in, and goes without a trace."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from talentbank import create_app
+from talentbank.accounts import service as accounts
+from talentbank.accounts.models import Organisation, User
+from talentbank.accounts.service import Registration
+from talentbank.audit import AuditEntry
+from talentbank.config import SettingError
+from talentbank.demo import service
+from talentbank.errors import Conflict
+from talentbank.extensions import db
+from talentbank.permissions import STRANGER, SYSTEM, Role
+from talentbank.rounds import queries as rounds
+from talentbank.rounds import service as matching
+from talentbank.rounds.service import Policy
+from tests.conftest import settings
+
+
+@pytest.fixture(scope="module")
+def built(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "bank.sqlite3"
+    shutil.copy(template_database, path)
+    app = create_app(settings(path))
+    with app.app_context():
+        service.build(SYSTEM)
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def demo(built: Path, tmp_path: Path) -> Iterator[Flask]:
+    path = tmp_path / "demo.sqlite3"
+    shutil.copy(built, path)
+    app = create_app(settings(path))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def rows_by_table() -> dict[str, int]:
+    tables = db.metadata.sorted_tables
+    return {t.name: db.session.scalar(select(func.count()).select_from(t)) or 0 for t in tables}
+
+
+@pytest.mark.usefixtures("demo")
+def test_each_role_can_sign_in_and_nobody_else_can() -> None:
+    people = service.sign_ins()
+    roles = set(Role) - {Role.STRANGER, Role.SYSTEM}
+    assert {person.role for person in people} == roles
+    assert len(people) == len(roles)
+    for person in people:
+        user = accounts.sign_in(person.email, service.PASSWORD)
+        assert user is not None
+        assert user.role is person.role
+    with_password = db.session.scalar(select(func.count()).where(User.password_hash.is_not(None)))
+    assert with_password == len(people)
+    assert accounts.sign_in("student-5@demo.example", service.PASSWORD) is None
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_bank_that_is_not_vacant_takes_no_demo() -> None:
+    assert not service.vacant()
+    before = rows_by_table()
+    with pytest.raises(Conflict):
+        service.build(SYSTEM)
+    assert rows_by_table() == before
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_demo_goes_with_all_that_was_done_in_it_and_leaves_only_the_note_that_it_went() -> None:
+    chamber = accounts.sign_in("chamber@demo.example", service.PASSWORD)
+    student = accounts.sign_in("student@demo.example", service.PASSWORD)
+    assert chamber and student
+    made = matching.make_round(chamber.actor, Policy(name="Autumn"))
+    matching.run_round(chamber.actor, made.id, made.version)
+    matching.publish(chamber.actor, made.id, rounds.round_(made.id).version)
+    offer = rounds.offers(student.actor, "open", None, None, 1).items[0]
+    matching.answer_offer(student.actor, offer.id, accepted=True)
+    accounts.sign_in("chamber@demo.example", "wrong password")
+
+    removed = service.remove(SYSTEM)
+
+    left = {name: count for name, count in rows_by_table().items() if count}
+    assert left.keys() == {"competency", "city", "audit_entry"}
+    assert left["audit_entry"] == 1
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert entry.detail == {"built": False, "rows": removed}
+    assert not service.present()
+    assert service.vacant()
+    service.build(SYSTEM)
+    assert service.present()
+
+
+@pytest.mark.usefixtures("demo")
+def test_who_has_joined_beside_the_demo_is_taken_out_only_when_that_is_said() -> None:
+    accounts.register_enterprise(
+        STRANGER, Registration("真企业", "", "", "Somebody", "somebody@firm.example", "a good long one")
+    )
+    before = rows_by_table()
+    with pytest.raises(Conflict, match=r"^2 "):
+        service.remove(SYSTEM)
+    assert rows_by_table() == before
+    service.remove(SYSTEM, everything=True)
+    assert db.session.scalar(select(func.count()).select_from(Organisation)) == 0
+
+
+@pytest.mark.usefixtures("context")
+def test_there_is_nothing_to_take_out_where_no_demo_is() -> None:
+    assert service.vacant()
+    assert service.sign_ins() == []
+    with pytest.raises(Conflict):
+        service.remove(SYSTEM)
+
+
+@pytest.mark.usefixtures("demo")
+def test_production_refuses_a_database_with_the_demo_in_it() -> None:
+    with pytest.raises(SettingError, match="demo remove"):
+        service.refuse_in_production()
+    service.remove(SYSTEM)
+    service.refuse_in_production()
+
+
+def test_the_command_and_the_server_refuse_as_well(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANK_MODE", "production")
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    with pytest.raises(SettingError, match="demo remove"):
+        create_app(settings(built))
