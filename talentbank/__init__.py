@@ -18,7 +18,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from talentbank.competencies import views as competencies
     from talentbank.demo import service as demo
     from talentbank.deposits import views as deposits
-    from talentbank.extensions import babel, csrf, db, limiter, login, migrate
+    from talentbank.extensions import babel, configure_logs, csrf, db, limiter, login, migrate
     from talentbank.insight import views as insight
     from talentbank.placements import views as placements
     from talentbank.rounds import views as rounds
@@ -31,6 +31,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         hops = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
+    configure_logs()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(config.ROOT / "talentbank" / "migrations"))
     csrf.init_app(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+import structlog
 from flask_babel import Babel, get_locale, gettext, lazy_gettext, ngettext
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -114,6 +116,19 @@ class ListPagination(Pagination):
 
     def _query_count(self) -> int:
         return len(self._query_args["rows"])
+
+
+def configure_logs() -> None:
+    """A line of JSON an event on standard error; tracebacks without local variables, which hold personal data."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def now() -> datetime:
