@@ -35,8 +35,8 @@ format: $(VENV)/installed-dev ## Put code and templates into their form
 	-$(BIN)/djlint templates --reformat --quiet
 
 texts: $(VENV)/installed-dev ## Bring new texts into both catalogues; fill them in then
-	$(BIN)/pybabel -q extract -F pyproject.toml -k _l --no-location -o $(VENV)/messages.pot .
-	$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d talentbank/translations --no-fuzzy-matching --ignore-pot-creation-date -w 0
+	$(BIN)/pybabel -q extract -F pyproject.toml -k _l --no-location --sort-output -o $(VENV)/messages.pot .
+	$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d talentbank/translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 0
 
 lock: $(VENV)/installed-dev ## Lock the newest fitting versions with their hashes
 	$(UV) --upgrade pyproject.toml -o requirements.txt

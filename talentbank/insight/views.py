@@ -64,6 +64,7 @@ def _student(asking: Actor) -> dict[str, Any]:
         "offers": newest[:BEST_SHOWN],
         "open_offer": next((o for o in newest if o.state is OfferState.OPEN), None),
         "counts": counts,
+        "holding": counts[OfferState.OPEN] + counts[OfferState.ACCEPTED],
     }
 
 
@@ -72,7 +73,7 @@ def _enterprise(asking: Actor) -> dict[str, Any]:
 
 
 def _university(asking: Actor) -> dict[str, Any]:
-    return {"counts": placements.count_students(asking), "cohorts": placements.cohorts(asking)}
+    return {"counts": placements.count_students(asking), "cohorts": placements.count_by_cohort(asking)}
 
 
 def _chamber(asking: Actor) -> dict[str, Any]:

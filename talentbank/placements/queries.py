@@ -63,10 +63,25 @@ def count_students(actor: Actor) -> dict[Whereabouts, int]:
     return {where: counts.get(where.value, 0) for where in Whereabouts}
 
 
+def count_by_cohort(actor: Actor) -> dict[int | None, dict[Whereabouts, int]]:
+    """How many of the actor's students stand where, a year of graduation each, the latest first."""
+    stands = whereabouts()
+    rows = db.session.execute(
+        select(Student.cohort, stands, func.count()).where(_seen_by(actor)).group_by(Student.cohort, stands)
+    )
+    counts: dict[int | None, dict[Whereabouts, int]] = {}
+    for cohort, where, count in rows:
+        counts.setdefault(cohort, dict.fromkeys(Whereabouts, 0))[Whereabouts(where)] = count
+    return dict(sorted(counts.items(), key=lambda item: -(item[0] or 0)))
+
+
 def students(
     actor: Actor, *, where: str, text: str, cohort: int | None, university: int | None, page: int, ready: bool = False
 ) -> tuple[Pagination, list[Standing]]:
-    """A page of the actor's students, each with where it stands; ready ones would take part in a round now."""
+    """A page of the actor's students, each with where it stands.
+
+    cohort: 0 for those who did not say; ready: only those who would take part in a round now.
+    """
     query = (
         select(Student)
         .join(Student.user)
@@ -79,7 +94,7 @@ def students(
     if ready:
         query = query.where(Student.id.in_(rounds.free_students().with_only_columns(Student.id).order_by(None)))
     if cohort is not None:
-        query = query.where(Student.cohort == cohort)
+        query = query.where(Student.cohort == cohort if cohort else Student.cohort.is_(None))
     if university is not None:
         query = query.where(Student.university_id == university)
     if text:

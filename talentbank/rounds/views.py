@@ -53,6 +53,8 @@ class Reason:
     fit: Fit
     price: float
     surplus: float
+    bonus: float
+    """What each person placed counts beside the score: 0 unless the round puts placements first."""
     alternatives: list[Alternative] | None
     """None where they are none of the reader's business: an enterprise sees no other enterprise's prices."""
 
@@ -70,7 +72,7 @@ def _reason(run: Run, pair: MatchedPair | Offer) -> Reason:
     fit = fits[pair.position_id]
     price = outcomes[pair.position_id].price
     shown = None if actor().role is Role.ENTERPRISE else others[:ALTERNATIVES]
-    return Reason(fit, price, fit.value + run.bonus - price, shown)
+    return Reason(fit, price, fit.value + run.bonus - price, run.bonus, shown)
 
 
 def _names() -> dict[str, str]:
