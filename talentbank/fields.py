@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from wtforms import DateField, Field, FloatField, IntegerField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import TextInput
 
 from talentbank.extensions import gettext as _
+
+
+def choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """What a drop-down or boxes offer, out of (value, text) pairs."""
+    return [SelectChoice(str(value), text) for value, text in pairs]
 
 
 class WholeField(IntegerField):

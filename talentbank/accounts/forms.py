@@ -8,6 +8,7 @@ from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringF
 from talentbank.accounts.models import Standing
 from talentbank.accounts.service import ORGANISED, Registration
 from talentbank.extensions import lazy_gettext as _l
+from talentbank.fields import choices
 from talentbank.permissions import Role
 
 ROLE_LABELS = {
@@ -76,9 +77,9 @@ class InvitationForm(FlaskForm):
 
     def offer(self, roles: list[Role], organisations: list[tuple[int, str]]) -> InvitationForm:
         """Fill the drop-downs with what the actor may choose."""
-        self.role.choices = [(role.value, ROLE_LABELS[role]) for role in roles]
+        self.role.choices = choices((role.value, ROLE_LABELS[role]) for role in roles)
         none = [(0, _l("none (administrators only)"))] if Role.ADMINISTRATOR in roles else []
-        self.organisation.choices = [*organisations, *none]
+        self.organisation.choices = choices([*organisations, *none])
         return self
 
 
@@ -96,7 +97,7 @@ class OrganisationForm(FlaskForm):
     """An organisation that the administrator vouches for."""
 
     kind = SelectField(
-        _l("Kind"), choices=[(role.value, ROLE_LABELS[role]) for role in ORGANISED if role is not Role.STUDENT]
+        _l("Kind"), choices=choices((role.value, ROLE_LABELS[role]) for role in ORGANISED if role is not Role.STUDENT)
     )
     name_zh = StringField(_l("Name in Chinese"), render_kw={"required": True, "maxlength": 120})
     name_en = StringField(_l("Name in English (if there is one)"), render_kw={"maxlength": 120})

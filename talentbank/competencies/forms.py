@@ -11,7 +11,7 @@ from talentbank.competencies.models import City, Competency, Student
 from talentbank.competencies.service import ClaimedLevel, Profile
 from talentbank.engine.competency import MAX_LEVEL
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.fields import SalaryField, WholeField
+from talentbank.fields import SalaryField, WholeField, choices
 
 LEVEL_LABELS = (
     _l("0 none"),
@@ -56,7 +56,7 @@ class ProfileForm(FlaskForm):
     available = BooleanField(_l("I am looking for a position: take me into the next rounds"), default=True)
     categories = TickBoxes(
         _l("Categories that I accept (none ticked: any)"),
-        choices=[(c.value, name) for c, name in CATEGORY_LABELS.items()],
+        choices=choices((c.value, name) for c, name in CATEGORY_LABELS.items()),
     )
     cities = TickBoxes(_l("Cities that I accept (none ticked: any)"))
     min_salary = SalaryField(_l("Salary floor (10k RMB a year)"), render_kw={"inputmode": "decimal"})
@@ -66,7 +66,7 @@ class ProfileForm(FlaskForm):
 
     def offer(self, cities: list[City]) -> ProfileForm:
         """Fill the boxes with what can be chosen."""
-        self.cities.choices = [(city.code, city.name) for city in cities]
+        self.cities.choices = choices((city.code, city.name) for city in cities)
         return self
 
     def show(self, student: Student | None, catalogue: list[Competency]) -> ProfileForm:

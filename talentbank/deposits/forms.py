@@ -11,7 +11,7 @@ from talentbank.competencies.models import City, Competency
 from talentbank.deposits.models import Contract, Position
 from talentbank.deposits.service import PositionDeposit, RequirementDeposit
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.fields import DayField, NumberField, SalaryField, WholeField
+from talentbank.fields import DayField, NumberField, SalaryField, WholeField, choices
 
 CONTRACT_LABELS = {Contract.EMPLOYMENT: _l("Employment"), Contract.INTERNSHIP: _l("Internship")}
 
@@ -39,11 +39,11 @@ class PositionForm(FlaskForm):
     title = StringField(_l("Title"), render_kw={"required": True, "maxlength": 120, "autofocus": True})
     title_en = StringField(_l("Title in English (if there is one)"), render_kw={"maxlength": 120})
     category = SelectField(
-        _l("Category"), choices=[(c.value, n) for c, n in CATEGORY_LABELS.items()], validate_choice=False
+        _l("Category"), choices=choices((c.value, n) for c, n in CATEGORY_LABELS.items()), validate_choice=False
     )
     city = SelectField(_l("City"), validate_choice=False)
     contract = SelectField(
-        _l("Contract"), choices=[(c.value, name) for c, name in CONTRACT_LABELS.items()], validate_choice=False
+        _l("Contract"), choices=choices((c.value, name) for c, name in CONTRACT_LABELS.items()), validate_choice=False
     )
     headcount = WholeField(_l("Headcount (seats)"), default=1, render_kw={"required": True, "inputmode": "numeric"})
     min_salary = SalaryField(_l("Salary from (10k RMB a year)"), render_kw={"required": True, "inputmode": "decimal"})
@@ -55,12 +55,12 @@ class PositionForm(FlaskForm):
 
     def offer(self, cities: list[City], competencies: list[Competency]) -> PositionForm:
         """Fill the drop-downs, with blank rows below the requirements, as many as fit."""
-        self.city.choices = [(city.code, city.name) for city in cities]
+        self.city.choices = choices((city.code, city.name) for city in cities)
         for _ in range(min(BLANK_ROWS, MOST_ROWS - len(self.requirements))):
             self.requirements.append_entry()
-        choices = [("", _l("choose …")), *((c.code, c.name) for c in competencies)]
+        offered = choices([("", _l("choose …")), *((c.code, c.name) for c in competencies)])
         for row in self.requirements:
-            row.competency.choices = choices
+            row.competency.choices = offered
         return self
 
     def show(self, position: Position) -> PositionForm:

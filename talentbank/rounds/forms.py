@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
 
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.fields import NumberField, WholeField
+from talentbank.fields import NumberField, WholeField, choices
 from talentbank.rounds.models import MustHaveOn, Objective, OfferState, Round, RoundState
 from talentbank.rounds.service import Policy
 
@@ -42,7 +42,7 @@ class PolicyForm(FlaskForm):
     name = StringField(_l("Name of the round"), render_kw={"required": True, "maxlength": 120})
     objective = RadioField(
         _l("What it maximises"),
-        choices=[(o.value, label) for o, label in OBJECTIVE_LABELS.items()],
+        choices=choices((o.value, label) for o, label in OBJECTIVE_LABELS.items()),
         default=Objective.SCORE.value,
         validate_choice=False,
     )
@@ -50,7 +50,7 @@ class PolicyForm(FlaskForm):
     min_score = NumberField(_l("Lowest score of a pair, 0 to 1"), default=0.0, render_kw={"inputmode": "decimal"})
     must_have_on = SelectField(
         _l("Must-haves are tested on"),
-        choices=[(m.value, label) for m, label in MUST_HAVE_LABELS.items()],
+        choices=choices((m.value, label) for m, label in MUST_HAVE_LABELS.items()),
         validate_choice=False,
     )
     offer_days = WholeField(_l("Days to answer an offer"), default=7, render_kw={"inputmode": "numeric"})
