@@ -20,10 +20,20 @@ def choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
     return [SelectChoice(str(value), text) for value, text in pairs]
 
 
+def _blank(values: list[str]) -> bool:
+    """Whether nothing was written; whether something must be is the service's to say."""
+    return not any(value.strip() for value in values)
+
+
 class WholeField(IntegerField):
-    """A whole number."""
+    """A whole number, or nothing."""
+
+    data: int | None
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if _blank(valuelist):
+            self.data = None
+            return
         try:
             super().process_formdata(valuelist)
         except ValueError:
@@ -33,11 +43,14 @@ class WholeField(IntegerField):
 
 
 class NumberField(FloatField):
-    """A number with decimals; finite."""
+    """A finite number, with decimals or without, or nothing."""
 
     data: float | None
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if _blank(valuelist):
+            self.data = None
+            return
         try:
             super().process_formdata(valuelist)
         except ValueError:
@@ -50,7 +63,12 @@ class NumberField(FloatField):
 class DayField(DateField):
     """A day, or nothing."""
 
+    data: date | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
+        if _blank(valuelist):
+            self.data = None
+            return
         try:
             super().process_formdata(valuelist)
         except ValueError:

@@ -133,6 +133,9 @@ def place(form: FlaskForm, refusal: Invalid) -> None:
             field.errors = [*field.errors, sentence]
     if not refusal.errors:
         form.form_errors.append(refusal.message)
+    for outer in form:
+        if isinstance(outer, FieldList):  # its errors are those of its rows, but it collects them only once
+            outer.errors = [*outer.errors, *(row.errors for row in outer if row.errors)]
 
 
 def _fields(form: Iterable[Field]) -> Iterator[Field]:

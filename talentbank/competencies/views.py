@@ -27,13 +27,12 @@ def catalogue() -> Page:
 @bp.route("/profile", methods=["GET", "POST"])
 @asks(Action.CHANGE_PROFILE)
 def profile() -> Page:
-    student = queries.own_profile(actor())
-    entries = queries.competencies()
     form = ProfileForm().offer(queries.cities())
-    if request.method == "GET":
-        form.show(student, entries)
     saved = attempt(form, lambda: service.save_profile(actor(), form.profile(), whole("version")))
     if saved is None:
+        student, entries = queries.own_profile(actor()), queries.competencies()
+        if request.method == "GET":
+            form.show(student, entries)
         return answer("competencies/profile.html", form, student=student, competencies={c.code: c for c in entries})
     flash(_("Your profile is saved. Look which positions it fits now."), "success")
     return redirect(url_for("deposits.positions"))
