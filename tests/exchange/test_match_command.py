@@ -2,12 +2,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 from click.testing import Result
 from flask import Flask
 
 from talentbank.cli import register, terminal_language
+from talentbank.config import ROOT
 from talentbank.extensions import babel
 from tests.exchange.conftest import POSITIONS, STUDENTS, Files
 
@@ -16,20 +15,16 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    """An app that has no database, and in which one sentence is known in Chinese, at an English terminal."""
+def app(monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """An app that has no database, at an English terminal."""
     monkeypatch.delenv("LC_ALL", raising=False)
     monkeypatch.delenv("LC_MESSAGES", raising=False)
     monkeypatch.setenv("LANG", "en_US.UTF-8")
-    catalog = Catalog(locale="zh")
-    catalog.add("there is no id; give each row one of its own", "没有编号；请给每一行一个编号")
-    folder = tmp_path / "translations" / "zh" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / "messages.mo").open("wb") as file:
-        write_mo(file, catalog)
-
     app = Flask(__name__)
-    app.config |= {"BABEL_DEFAULT_LOCALE": "zh", "BABEL_TRANSLATION_DIRECTORIES": str(folder.parent.parent)}
+    app.config |= {
+        "BABEL_DEFAULT_LOCALE": "zh",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "talentbank" / "translations"),
+    }
     babel.init_app(app)
     register(app)
     return app
@@ -118,7 +113,7 @@ def test_a_chinese_terminal_is_answered_in_chinese(files: Write, run: Run, monke
     written = files(STUDENTS.replace("s1,", ","))
     assert "there is no id" in run(*written.arguments).stderr
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    assert "没有编号；请给每一行一个编号" in run(*written.arguments).stderr
+    assert "没有 id；请为每一行填写唯一的 id" in run(*written.arguments).stderr
 
 
 @pytest.mark.parametrize(
