@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask_migrate import upgrade
 
 from talentbank import create_app
 from talentbank.competencies.service import load_seeds
+from talentbank.demo import service as demo
 from talentbank.extensions import db
 from talentbank.permissions import SYSTEM
 
@@ -27,17 +29,31 @@ def settings(database: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
-def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "bank.sqlite3"
+def fill(path: Path, *steps: Callable[[], object]) -> None:
+    """Do steps in an application context and leave one file behind, which can be copied."""
     app = create_app(settings(path))
     with app.app_context():
-        upgrade()
-        load_seeds(SYSTEM)
+        for step in steps:
+            step()
         db.session.remove()
         with db.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "bank.sqlite3"
+    fill(path, upgrade, partial(load_seeds, SYSTEM))
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_database(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with the demo bank in it."""
+    path = tmp_path_factory.mktemp("demo") / "bank.sqlite3"
+    shutil.copy(template_database, path)
+    fill(path, partial(demo.build, SYSTEM))
     return path
 
 

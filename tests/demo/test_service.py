@@ -26,24 +26,10 @@ from talentbank.rounds.service import Policy
 from tests.conftest import settings
 
 
-@pytest.fixture(scope="module")
-def built(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "bank.sqlite3"
-    shutil.copy(template_database, path)
-    app = create_app(settings(path))
-    with app.app_context():
-        service.build(SYSTEM)
-        db.session.remove()
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
-    return path
-
-
 @pytest.fixture
-def demo(built: Path, tmp_path: Path) -> Iterator[Flask]:
+def demo(demo_database: Path, tmp_path: Path) -> Iterator[Flask]:
     path = tmp_path / "demo.sqlite3"
-    shutil.copy(built, path)
+    shutil.copy(demo_database, path)
     app = create_app(settings(path))
     with app.app_context():
         yield app
@@ -134,8 +120,8 @@ def test_production_refuses_a_database_with_the_demo_in_it() -> None:
     service.refuse_in_production()
 
 
-def test_the_command_and_the_server_refuse_as_well(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_and_the_server_refuse_as_well(demo_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANK_MODE", "production")
     monkeypatch.setenv("SECRET_KEY", "0123456789abcdef0123456789abcdef")
     with pytest.raises(SettingError, match="demo remove"):
-        create_app(settings(built))
+        create_app(settings(demo_database))

@@ -14,15 +14,14 @@ from talentbank import create_app
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import User
 from talentbank.accounts.service import Registration
-from talentbank.demo import service as demo
 from talentbank.extensions import db, today
-from talentbank.permissions import STRANGER, SYSTEM, Role
+from talentbank.permissions import STRANGER, Role
 from talentbank.placements import service as placements
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
 from talentbank.rounds.models import Offer, OfferState
 from talentbank.rounds.service import Policy
-from tests.conftest import settings
+from tests.conftest import fill, settings
 from tests.web.reader import Reader
 
 DEMO = "demo.example"
@@ -61,17 +60,10 @@ def _live_a_little() -> None:
 
 
 @pytest.fixture(scope="session")
-def lively_database(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lively_database(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("lively") / "bank.sqlite3"
-    shutil.copy(template_database, path)
-    app = create_app(settings(path))
-    with app.app_context():
-        demo.build(SYSTEM)
-        _live_a_little()
-        db.session.remove()
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
+    shutil.copy(demo_database, path)
+    fill(path, _live_a_little)
     return path
 
 

@@ -1,0 +1,118 @@
+"""A real server on this machine, and Debian's Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from talentbank import create_app
+from talentbank.demo import service as demo
+from talentbank.extensions import db
+from tests.conftest import settings
+
+CHROMIUM = shutil.which("chromium")
+REASON = "Chromium is not on the PATH: `apt-get install chromium` brings it"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without Chromium these tests are left out and say so; under CI they fail instead."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+            if CHROMIUM is None and not os.environ.get("CI"):
+                item.add_marker(pytest.mark.skip(reason=REASON))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    assert CHROMIUM, REASON
+    return {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-gpu"]}
+
+
+@pytest.fixture
+def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a server on a copy of the demo bank."""
+    path = tmp_path / "served.sqlite3"
+    shutil.copy(demo_database, path)
+    app = create_app({**settings(path), "SERVER_NAME": None, "TESTING": False})
+    serving = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=serving.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{serving.server_port}"
+    serving.shutdown()
+    thread.join()
+    with app.app_context():
+        db.engine.dispose()
+
+
+class Person:
+    """Somebody in front of a browser window of their own, who notices what goes wrong in it."""
+
+    def __init__(self, page: Page, server: str) -> None:
+        self.page = page
+        self.server = server
+        self.wrong: list[str] = []
+        page.on("console", lambda said: self._hears(said.type, said.text))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("request", lambda asked: self._stays_here(asked.url))
+        page.on("dialog", lambda dialog: dialog.accept())
+
+    def _hears(self, kind: str, text: str) -> None:
+        """What a page complains of; that a form was refused with 400 is no complaint of ours."""
+        if kind in ("error", "warning") and "400 (BAD REQUEST)" not in text:
+            self.wrong.append(text)
+
+    def _stays_here(self, url: str) -> None:
+        if not url.startswith((self.server, "data:")):
+            self.wrong.append(f"asked another host: {url}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.server + path)
+
+    def sign_in(self, email: str, password: str = demo.PASSWORD) -> None:
+        self.go("/sign-in")
+        self.page.locator("#email").fill(email)
+        self.page.locator("#password").fill(password)
+        self.page.locator("main").get_by_role("button", name="登录", exact=True).click()
+
+    def press(self, name: str) -> None:
+        self.page.locator("main").get_by_role("button", name=name).first.click()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name).first.click()
+
+    def sees(self, *texts: str) -> None:
+        """Each text stands on the page, where it can be seen."""
+        for text in texts:
+            self.page.locator("main").get_by_text(text).first.wait_for(state="visible", timeout=10_000)
+
+    def fits_the_window(self) -> bool:
+        """Whether nothing has to be scrolled sideways."""
+        wide: bool = self.page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+        return wide
+
+
+@pytest.fixture
+def somebody(browser: Browser, server: str) -> Iterator[Callable[..., Person]]:
+    """Make a person with a fresh window; afterwards nothing may have gone wrong in any."""
+    people: list[Person] = []
+
+    def make(width: int = 1280, language: str = "zh-CN") -> Person:
+        context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+        people.append(Person(context.new_page(), server))
+        return people[-1]
+
+    yield make
+    for person in people:
+        assert person.wrong == []
+        person.page.context.close()
