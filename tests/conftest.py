@@ -69,7 +69,7 @@ def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def context(app: Flask) -> Iterator[None]:
+def app_context(app: Flask) -> Iterator[None]:
     """An application context, for tests that call services."""
     with app.app_context():
         yield

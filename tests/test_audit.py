@@ -9,7 +9,7 @@ from talentbank.errors import Forbidden
 from talentbank.extensions import db
 from talentbank.permissions import STRANGER, SYSTEM, Action, Actor
 
-pytestmark = pytest.mark.usefixtures("context")
+pytestmark = pytest.mark.usefixtures("app_context")
 
 
 @command(Action.LOAD_SEEDS)

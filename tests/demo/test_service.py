@@ -104,7 +104,7 @@ def test_who_has_joined_beside_the_demo_is_taken_out_only_when_that_is_said() ->
     assert db.session.scalar(select(func.count()).select_from(Organisation)) == 0
 
 
-@pytest.mark.usefixtures("context")
+@pytest.mark.usefixtures("app_context")
 def test_there_is_nothing_to_take_out_where_no_demo_is() -> None:
     assert service.vacant()
     assert service.sign_ins() == []
