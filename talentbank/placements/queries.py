@@ -58,7 +58,9 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
 def count_students(actor: Actor) -> dict[Whereabouts, int]:
     """How many of the actor's students stand where."""
     stands = whereabouts()
-    rows = db.session.execute(select(stands, func.count()).where(_seen_by(actor)).group_by(stands))
+    rows = db.session.execute(
+        select(stands, func.count()).select_from(Student).where(_seen_by(actor)).group_by(stands)
+    )
     counts = dict(rows.all())
     return {where: counts.get(where.value, 0) for where in Whereabouts}
 
@@ -67,7 +69,10 @@ def count_by_cohort(actor: Actor) -> dict[int | None, dict[Whereabouts, int]]:
     """How many of the actor's students stand where, a year of graduation each, the latest first."""
     stands = whereabouts()
     rows = db.session.execute(
-        select(Student.cohort, stands, func.count()).where(_seen_by(actor)).group_by(Student.cohort, stands)
+        select(Student.cohort, stands, func.count())
+        .select_from(Student)
+        .where(_seen_by(actor))
+        .group_by(Student.cohort, stands)
     )
     counts: dict[int | None, dict[Whereabouts, int]] = {}
     for cohort, where, count in rows:

@@ -1,0 +1,70 @@
+"""Migrations: one head, the same tables as the models', and a way down and up again with data in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import func, inspect, select
+
+from talentbank import create_app
+from talentbank.competencies.models import Competency
+from talentbank.competencies.service import load_seeds
+from talentbank.config import ROOT
+from talentbank.extensions import BUSY_TIMEOUT_MS, db
+from talentbank.permissions import SYSTEM
+from talentbank.rounds.models import Offer
+from tests.conftest import settings
+from tests.market import Market
+from tests.rounds.test_rounds import published
+
+FOLDER = str(ROOT / "talentbank" / "migrations")
+
+
+def test_there_is_one_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", FOLDER)
+    assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+
+
+@pytest.mark.usefixtures("app_context")
+def test_a_migrated_database_is_what_the_models_say() -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == []
+
+
+@pytest.mark.usefixtures("app_context")
+def test_down_to_nothing_and_up_again_with_data_in() -> None:
+    m = Market()
+    published(m.chamber)
+    db.session.remove()
+    downgrade(revision="base")
+    assert set(inspect(db.engine).get_table_names()) == {"alembic_version"}
+    upgrade()
+    load_seeds(SYSTEM)
+    published(Market().chamber)
+    assert db.session.scalar(select(func.count()).select_from(Offer)) == 3
+
+
+@pytest.mark.usefixtures("app_context")
+def test_upgrading_twice_is_once() -> None:
+    upgrade()
+    assert db.session.scalar(select(func.count()).select_from(Competency)) == 13
+
+
+def test_the_embedded_database_guards_references_and_lets_readers_read(tmp_path: Path) -> None:
+    app: Flask = create_app(settings(tmp_path / "new.sqlite3"))
+    with app.app_context(), db.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("foreign_keys", "journal_mode", "busy_timeout")
+        }
+        db.engine.dispose()
+    assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "busy_timeout": BUSY_TIMEOUT_MS}

@@ -1,0 +1,130 @@
+"""A list asks the database as often for twenty rows as for two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from talentbank.accounts import queries as accounts
+from talentbank.competencies import queries as competencies
+from talentbank.deposits import queries as deposits
+from talentbank.deposits.queries import PositionFilter
+from talentbank.extensions import db
+from talentbank.insight import queries as insight
+from talentbank.permissions import Role
+from talentbank.placements import queries as placements
+from talentbank.rounds import queries as rounds
+from talentbank.rounds import service as matching
+from talentbank.rounds.models import Run
+from tests import market
+from tests.market import Market
+from tests.rounds.test_rounds import published
+
+pytestmark = pytest.mark.usefixtures("app_context")
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements that are sent to the database meanwhile."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def grow(m: Market, count: int) -> Run:
+    """So many more positions and students, matched, published and answered."""
+    for _ in range(count):
+        enterprise = market.organisation(Role.ENTERPRISE)
+        market.person(Role.ENTERPRISE, enterprise)
+        market.position(enterprise, {"platform_ops": 1, "teamwork": 1}, headcount=2)
+        market.student(m.university_id, {"platform_ops": 4, "teamwork": 2})
+    _, run = published(m.chamber)
+    waiting = rounds.offers(m.chamber, "open", None, None, 1).items
+    for offer_id, actor in [(offer.id, offer.student.user.actor) for offer in waiting]:
+        matching.answer_offer(actor, offer_id, accepted=True)
+    return run
+
+
+def lists(m: Market, run: Run) -> dict[str, Callable[[], object]]:
+    """Each list with everything that its page reads of it."""
+    student = competencies.own_profile(m.strong)
+    assert student
+    return {
+        "positions": lambda: [
+            (p.enterprise.name, p.city.name, p.opening())
+            for p in deposits.positions(m.chamber, PositionFilter(), 1).items
+        ],
+        "all positions": lambda: [p.opening() for p in deposits.all_positions(m.strong, PositionFilter())],
+        "participants": rounds.participants,
+        "offers": lambda: [
+            (o.student.user.name, o.student.university.name, o.position.enterprise.name, o.run.round.name)
+            for o in rounds.offers(m.chamber, "", None, None, 1).items
+        ],
+        "pairs": lambda: [
+            (p.student.user.name, p.student.university.name, p.position.enterprise.name)
+            for p in rounds.pairs(run, "", None, "", 1).items
+        ],
+        "outcomes": lambda: [
+            (o.position.enterprise.name, o.position.city.name) for o in rounds.outcomes(run, "", False, 1).items
+        ],
+        "taking part": lambda: [
+            (row.student.user.name, row.pair and row.pair.position.enterprise.name)
+            for row in rounds.taking_part(run, {row.student_id: row.score for row in _all_pairs(run)}, "", 1).items
+        ],
+        "students": lambda: [
+            (row.student.user.name, row.student.university.name, row.whereabouts)
+            for row in placements.students(m.chamber, where="", text="", cohort=None, university=None, page=1)[1]
+        ],
+        "organisations": lambda: accounts.organisations(m.chamber, "", "", "", 1).items,
+        "people": lambda: [p.organisation and p.organisation.name for p in accounts.people("", "", None, 1).items],
+        "counted outcomes": lambda: [
+            (row.offer.position.enterprise.name, row.offer.run.round.name, row.placement)
+            for row in insight.outcomes("", False, 1)[1]
+        ],
+        "trail": lambda: insight.trail("", "", "", 1).items,
+        "gap": insight.gap,
+    }
+
+
+def _all_pairs(run: Run) -> list[object]:
+    return list(rounds.pairs(run, "", None, "", 1).items)
+
+
+def test_every_list_asks_as_often_for_many_rows_as_for_few() -> None:
+    m = Market()
+
+    def ask(run: Run) -> dict[str, int]:
+        asked = {}
+        for name, read in lists(m, run).items():
+            db.session.rollback()
+            db.session.expunge_all()
+            db.session.add(run)
+            db.session.refresh(run)
+            with counted() as statements:
+                assert read() is not None
+            asked[name] = len(statements)
+        return asked
+
+    few = ask(grow(m, 2))
+    many = ask(grow(m, 20))
+    assert many == few
+    assert max(few.values()) < 10
+
+
+def test_the_count_notices_a_query_a_row() -> None:
+    m = Market()
+    grow(m, 2)
+    with counted() as statements:
+        for position in deposits.all_positions(m.strong, PositionFilter()):
+            deposits.promised_seats(position.id)
+    assert len(statements) > 4
