@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import TextInput
 
 from talentbank.extensions import gettext as _
+from talentbank.extensions import lazy_gettext as _l
 
 
 def choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
@@ -20,60 +21,56 @@ def choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
     return [SelectChoice(str(value), text) for value, text in pairs]
 
 
-def _blank(values: list[str]) -> bool:
-    """Whether nothing was written; whether something must be is the service's to say."""
-    return not any(value.strip() for value in values)
+class _Optional:
+    """What is left blank is None: whether something must be written is the service's to say."""
 
-
-class WholeField(IntegerField):
-    """A whole number, or nothing."""
-
-    data: int | None
+    data: Any
+    refusal: object
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        if _blank(valuelist):
+        if not any(value.strip() for value in valuelist):
             self.data = None
             return
         try:
-            super().process_formdata(valuelist)
+            super().process_formdata(valuelist)  # type: ignore[misc]
         except ValueError:
-            raise ValueError(_("Write a whole number, such as 3.")) from None
+            raise ValueError(str(self.refusal)) from None
+
+
+class WholeField(_Optional, IntegerField):
+    """A whole number, or nothing."""
+
+    data: int | None
+    refusal = _l("Write a whole number, such as 3.")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
         if self.data is not None and abs(self.data) > 10**9:
             raise ValueError(_("That number is too large."))
 
 
-class NumberField(FloatField):
+class NumberField(_Optional, FloatField):
     """A finite number, with decimals or without, or nothing."""
 
     data: float | None
+    refusal = _l("Write a number, such as 1.5.")
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        if _blank(valuelist):
+        super().process_formdata(valuelist)
+        if self.data is not None and not math.isfinite(self.data):
             self.data = None
-            return
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Write a number, such as 1.5.")) from None
-        if isinstance(self.data, float) and not math.isfinite(self.data):
-            self.data = None
-            raise ValueError(_("Write a number, such as 1.5."))
+            raise ValueError(str(self.refusal))
 
 
-class DayField(DateField):
+class DayField(_Optional, DateField):
     """A day, or nothing."""
 
     data: date | None
+    refusal = _l("Write a date as year-month-day, such as 2026-09-01.")
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        if _blank(valuelist):
-            self.data = None
-            return
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Write a date as year-month-day, such as 2026-09-01.")) from None
-        if isinstance(self.data, date) and not 2000 <= self.data.year <= 2100:
+        super().process_formdata(valuelist)
+        if self.data is not None and not 2000 <= self.data.year <= 2100:
             raise ValueError(_("The year must be between 2000 and 2100."))
 
 

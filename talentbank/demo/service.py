@@ -17,7 +17,7 @@ from talentbank.competencies.models import City, Competency, Student, StudentLev
 from talentbank.config import SettingError
 from talentbank.demo import recipe
 from talentbank.demo.models import DemoBank
-from talentbank.demo.recipe import DemoPosition, DemoStudent, Recipe
+from talentbank.demo.recipe import DemoPosition, DemoStudent
 from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
 from talentbank.errors import Conflict
 from talentbank.extensions import Model, db, now, today
@@ -101,9 +101,10 @@ def remove(actor: Actor, *, everything: bool = False) -> int:
     What people of the demo did with it goes too. Where somebody who is not of the demo has joined,
     Conflict says so, unless everything is to go.
     """
-    if not present():
+    built_at = db.session.scalar(select(DemoBank.built_at))
+    if built_at is None:
         raise Conflict(_l("The demo bank is not in this database: there is nothing to take out."))
-    strangers = _strangers(recipe.compose())
+    strangers = _strangers(built_at)
     if strangers and not everything:
         raise Conflict(
             _l(
@@ -128,16 +129,21 @@ def _address(role: Role) -> str:
     return f"{role.value}@{DOMAIN}"
 
 
-def _strangers(contents: Recipe) -> int:
-    """How many organisations and accounts are in the bank that the recipe does not have."""
-    staff = [names[0] for names, _ in STAFF.values()]
-    own = [name for name, _ in (*contents.enterprises, *contents.universities)] + staff
-    organisations = select(func.count()).select_from(Organisation).where(Organisation.name_zh.not_in(own))
+def _strangers(built_at: datetime) -> int:
+    """How many organisations and accounts are in the bank that are not of the demo built at this moment.
+
+    The demo's organisations are those that came with its mark, to the microsecond, and not those of today's
+    word lists: a bank built by an earlier version is the demo as well. Whoever joined one of them is of the demo.
+    """
+    organisations = select(func.count()).select_from(Organisation).where(Organisation.created_at != built_at)
     people = (
         select(func.count())
         .select_from(User)
         .outerjoin(User.organisation)
-        .where(User.email.not_like(f"%{DOMAIN}"), or_(Organisation.id.is_(None), Organisation.name_zh.not_in(own)))
+        .where(
+            User.email.not_like(f"%@{DOMAIN}"),
+            or_(Organisation.id.is_(None), Organisation.created_at != built_at),
+        )
     )
     return (db.session.scalar(organisations) or 0) + (db.session.scalar(people) or 0)
 

@@ -16,7 +16,7 @@ from talentbank.accounts.models import Organisation, User
 from talentbank.accounts.service import Registration
 from talentbank.audit import AuditEntry
 from talentbank.config import SettingError
-from talentbank.demo import service
+from talentbank.demo import service, words
 from talentbank.errors import Conflict
 from talentbank.extensions import db
 from talentbank.permissions import STRANGER, SYSTEM, Role
@@ -102,6 +102,25 @@ def test_who_has_joined_beside_the_demo_is_taken_out_only_when_that_is_said() ->
     assert rows_by_table() == before
     service.remove(SYSTEM, everything=True)
     assert db.session.scalar(select(func.count()).select_from(Organisation)) == 0
+
+
+@pytest.mark.usefixtures("demo")
+def test_an_administrator_whose_domain_only_ends_like_the_demos_is_not_taken_out_unasked() -> None:
+    token = accounts.invite(SYSTEM, "boss@notdemo.example", "Somebody", Role.ADMINISTRATOR, None)
+    accounts.accept_invitation(STRANGER, token, "Somebody", "a good long one")
+    before = rows_by_table()
+    with pytest.raises(Conflict, match=r"\b1\b"):
+        service.remove(SYSTEM)
+    assert rows_by_table() == before
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_demo_built_from_other_word_lists_goes_without_everything_being_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(words, "enterprise_names", lambda: [(f"示例{n}", f"{n} (example)") for n in range(71)])
+    service.remove(SYSTEM)
+    assert service.vacant()
 
 
 @pytest.mark.usefixtures("app_context")
