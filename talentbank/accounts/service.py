@@ -175,7 +175,7 @@ def invite(actor: Actor, email: str, name: str, role: Role, organisation_id: int
         raise Forbidden(_l("A university invites its own students and colleagues only."))
     existing = db.session.scalar(select(User).where(User.email == address))
     if existing and (existing.role is not role or existing.organisation_id != organisation_id):
-        problems.add("email", _l("This address has an account with another role or organisation."))
+        problems.add("email", _ACCOUNT_DIFFERS)
     problems.check()
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -212,6 +212,8 @@ def accept_invitation(actor: Actor, token: str, name: str, password: str) -> Use
     user = db.session.scalar(select(User).where(User.email == invitation.email))
     if user is None:
         user = _new_user(invitation.email, name, invitation.role, invitation.organisation_id, password)
+    elif (user.role, user.organisation_id) != (invitation.role, invitation.organisation_id):
+        raise Conflict(_ACCOUNT_DIFFERS)  # opened since by another way: whoever invited has no say over it
     else:
         user.name, user.password_hash = name.strip(), passwords.hashed(password)
         user.session_version += 1
@@ -300,6 +302,7 @@ def _new_user(email: str, name: str, role: Role, organisation_id: int | None, pa
     return user
 
 
+_ACCOUNT_DIFFERS = _l("This address has an account with another role or organisation.")
 _ADDRESS_TAKEN = _l("This address has an account already: sign in, or use another one.")
 
 
