@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,11 +103,11 @@ def _secret_key(mode: Mode, given: str, instance: Path) -> str:
 
 
 def _kept_secret(path: Path) -> str:
-    """The demo's own key, made once; whoever comes second reads what the first wrote."""
-    try:
-        with path.open("x", encoding="ascii") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return path.read_text(encoding="ascii")
+    """The demo's own key, made once; whoever comes second waits, and reads what the first wrote."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        key = file.read().strip()
+        if not key:
+            key = secrets.token_hex(32)
+            file.write(key)
+    return key

@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
 
 from talentbank import create_app
+from talentbank.accounts import passwords
 from talentbank.competencies.service import load_seeds
 from talentbank.demo import service as demo
 from talentbank.extensions import db
@@ -27,6 +29,17 @@ def settings(database: Path) -> dict[str, Any]:
         "RATELIMIT_ENABLED": False,
         "SERVER_NAME": "bank.example",
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[argon2.PasswordHasher]:
+    """Hash fast in all tests. The hasher that was put aside is for the one that looks at its parameters."""
+    real = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        passwords._nobodys.cache_clear()
+        yield real
+    passwords._nobodys.cache_clear()
 
 
 def fill(path: Path, *steps: Callable[[], object]) -> None:

@@ -1,53 +1,123 @@
-"""Settings: production starts only with a real key, demo keeps one of its own, and a wrong word is named."""
+"""Settings that the bank can't start with are refused with a sentence; the demo's key makes itself."""
 
 from __future__ import annotations
 
+import secrets
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from talentbank.config import Mode, SettingError, settings
+from talentbank.config import SETTINGS, SHORTEST_SECRET, Mode, SettingError, settings
 
-KEY = "0123456789abcdef0123456789abcdef"
+RANDOM = secrets.token_hex(32)
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    return {"BANK_INSTANCE": str(tmp_path)}
+def instance(tmp_path: Path) -> Path:
+    return tmp_path / "kept" / "instance"
+
+
+def read(instance: Path, **environ: str) -> dict[str, Any]:
+    return settings({"BANK_INSTANCE": str(instance), **environ})
+
+
+def test_without_any_setting_the_bank_is_a_demo_on_its_own_database(instance: Path) -> None:
+    found = read(instance)
+    assert found["BANK_MODE"] is Mode.DEMO
+    assert found["SQLALCHEMY_DATABASE_URI"] == f"sqlite:///{instance / 'bank.sqlite3'}"
+    assert found["PROXIES"] == 0
+    assert not found["SESSION_COOKIE_SECURE"]
+
+
+def test_the_demos_key_is_made_once_and_kept_for_its_owner_only(instance: Path) -> None:
+    key = read(instance)["SECRET_KEY"]
+    file = instance / "secret_key"
+    assert len(key) >= SHORTEST_SECRET
+    assert file.read_text() == key
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert read(instance)["SECRET_KEY"] == key
+    assert [path.name for path in instance.iterdir()] == ["secret_key"]
+
+
+def test_two_banks_have_two_keys(tmp_path: Path) -> None:
+    assert read(tmp_path / "one")["SECRET_KEY"] != read(tmp_path / "two")["SECRET_KEY"]
+
+
+def test_processes_that_start_together_have_the_same_key(instance: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: read(instance)["SECRET_KEY"], range(64)))
+    assert len(keys) == 1
+    assert "" not in keys
+
+
+def test_a_key_of_which_nothing_was_written_is_made_anew(instance: Path) -> None:
+    instance.mkdir(parents=True)
+    (instance / "secret_key").touch()
+    assert len(read(instance)["SECRET_KEY"]) >= SHORTEST_SECRET
+
+
+def test_a_given_key_is_used_and_none_is_kept(instance: Path) -> None:
+    assert read(instance, SECRET_KEY=f" {RANDOM}\n")["SECRET_KEY"] == RANDOM
+    assert not (instance / "secret_key").exists()
 
 
 @pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        ({"BANK_MODE": "production"}, "SECRET_KEY is not set"),
-        ({"BANK_MODE": "production", "SECRET_KEY": KEY[:-1]}, "SECRET_KEY is too short"),
-        ({"BANK_MODE": "production", "SECRET_KEY": "ab" * 20}, "SECRET_KEY repeats"),
-        ({"BANK_MODE": "staging"}, "BANK_MODE is 'staging'"),
-        ({"BANK_PROXIES": "-1"}, "BANK_PROXIES is '-1'"),
-        ({"BANK_PROXIES": "one"}, "BANK_PROXIES is 'one'"),
-    ],
+    "key",
+    ["", "   ", "change me", RANDOM[: SHORTEST_SECRET - 1], "a" * 64, "abcdefg" * 10],
+    ids=["none", "blank", "short", "one too short", "one character", "seven characters"],
 )
-def test_a_setting_that_can_not_be_used_is_named(environ: dict[str, str], values: dict[str, str], named: str) -> None:
-    with pytest.raises(SettingError, match=named):
-        settings({**environ, **values})
+def test_production_refuses_a_weak_key_and_makes_none(instance: Path, key: str) -> None:
+    with pytest.raises(SettingError, match="SECRET_KEY"):
+        read(instance, BANK_MODE="production", SECRET_KEY=key)
+    assert not (instance / "secret_key").exists()
 
 
-def test_production_with_a_real_key_sends_cookies_over_https_only(environ: dict[str, str]) -> None:
-    chosen = settings({**environ, "BANK_MODE": "production", "SECRET_KEY": KEY})
-    assert (chosen["BANK_MODE"], chosen["SECRET_KEY"]) == (Mode.PRODUCTION, KEY)
-    assert chosen["SESSION_COOKIE_SECURE"]
-    plain = settings({**environ, "BANK_MODE": "production", "SECRET_KEY": KEY, "BANK_HTTPS": "0"})
-    assert not plain["SESSION_COOKIE_SECURE"]
+def test_a_refusal_does_not_repeat_the_key(instance: Path) -> None:
+    key = RANDOM[: SHORTEST_SECRET - 1]
+    with pytest.raises(SettingError) as refused:
+        read(instance, BANK_MODE="production", SECRET_KEY=key)
+    assert key not in str(refused.value)
 
 
-def test_the_demo_makes_a_key_once_that_nobody_else_can_read(environ: dict[str, str], tmp_path: Path) -> None:
-    first, second = settings(environ), settings(environ)
-    assert first["SECRET_KEY"] == second["SECRET_KEY"]
-    assert len(first["SECRET_KEY"]) == 64
-    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+def test_production_starts_with_a_random_key_and_sends_cookies_over_https(instance: Path) -> None:
+    found = read(instance, BANK_MODE="production", SECRET_KEY=RANDOM)
+    assert found["BANK_MODE"] is Mode.PRODUCTION
+    assert found["SECRET_KEY"] == RANDOM
+    assert found["SESSION_COOKIE_SECURE"]
 
 
-def test_without_a_database_s_address_it_is_embedded(environ: dict[str, str], tmp_path: Path) -> None:
-    assert settings(environ)["SQLALCHEMY_DATABASE_URI"] == f"sqlite:///{tmp_path / 'bank.sqlite3'}"
-    given = settings({**environ, "DATABASE_URL": "postgresql+psycopg://bank@127.0.0.1/bank"})
-    assert given["SQLALCHEMY_DATABASE_URI"].startswith("postgresql")
+@pytest.mark.parametrize(
+    ("mode", "https", "secure"),
+    [("demo", "", False), ("demo", "1", True), ("production", "", True), ("production", "0", False)],
+)
+def test_cookies_go_over_https_where_it_is_said(instance: Path, mode: str, https: str, secure: bool) -> None:
+    found = read(instance, BANK_MODE=mode, SECRET_KEY=RANDOM, BANK_HTTPS=https)
+    assert found["SESSION_COOKIE_SECURE"] is secure
+    assert found["SESSION_COOKIE_HTTPONLY"]
+
+
+@pytest.mark.parametrize("mode", ["prod", "Production", "demo,production"])
+def test_an_unknown_mode_is_refused(instance: Path, mode: str) -> None:
+    with pytest.raises(SettingError, match="BANK_MODE") as refused:
+        read(instance, BANK_MODE=mode)
+    assert mode in str(refused.value)
+
+
+@pytest.mark.parametrize("proxies", ["-1", "one", "1.5", "1 2", "²"])
+def test_a_number_of_proxies_that_is_none_is_refused(instance: Path, proxies: str) -> None:
+    with pytest.raises(SettingError, match="BANK_PROXIES") as refused:
+        read(instance, BANK_PROXIES=proxies)
+    assert proxies in str(refused.value)
+
+
+def test_a_blank_setting_is_as_good_as_none(instance: Path) -> None:
+    blank = {setting.name: " " for setting in SETTINGS if setting.name != "BANK_INSTANCE"}
+    assert read(instance, **blank) == read(instance)
+
+
+def test_settings_are_used_as_given(instance: Path) -> None:
+    found = read(instance, DATABASE_URL="postgresql+psycopg://db/bank", BANK_PROXIES="2")
+    assert found["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://db/bank"
+    assert found["PROXIES"] == 2

@@ -24,6 +24,10 @@ FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
 INVITATION_LASTS = timedelta(days=14)
 LONGEST_NAME = 120
+LONGEST_ADDRESS = 254
+"""No e-mail address is longer (RFC 5321)."""
+SHORTEST_GUESSABLE = 4
+"""A name shorter than this before the @ of an address gives nothing away inside a password."""
 
 ORGANISED = (Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER, Role.ZONE, Role.GOVERNMENT)
 """Roles whose people belong to an organisation; a student's is the university."""
@@ -52,7 +56,7 @@ def sign_in(email: str, password: str) -> User | None:
     After FAILURES_ALLOWED failures in a row the address is locked for LOCKED_FOR, whether or not it has an
     account. The slow comparison is done outside of any transaction.
     """
-    address = normal_email(email)[:LONGEST_NAME]
+    address = normal_email(email)[:LONGEST_ADDRESS]
     _refuse_while_locked(db.session.get(SignInGuard, address))
     user = db.session.scalar(select(User).where(User.email == address))
     right = passwords.matches(user.password_hash if user else None, password[: passwords.LONGEST])
@@ -171,7 +175,7 @@ def invite(actor: Actor, email: str, name: str, role: Role, organisation_id: int
         raise Forbidden(_l("A university invites its own students and colleagues only."))
     existing = db.session.scalar(select(User).where(User.email == address))
     if existing and (existing.role is not role or existing.organisation_id != organisation_id):
-        problems.add("email", _l("This address has an account with another role or organisation."))
+        problems.add("email", _ACCOUNT_DIFFERS)
     problems.check()
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -208,6 +212,8 @@ def accept_invitation(actor: Actor, token: str, name: str, password: str) -> Use
     user = db.session.scalar(select(User).where(User.email == invitation.email))
     if user is None:
         user = _new_user(invitation.email, name, invitation.role, invitation.organisation_id, password)
+    elif (user.role, user.organisation_id) != (invitation.role, invitation.organisation_id):
+        raise Conflict(_ACCOUNT_DIFFERS)  # opened since by another way: whoever invited has no say over it
     else:
         user.name, user.password_hash = name.strip(), passwords.hashed(password)
         user.session_version += 1
@@ -296,6 +302,7 @@ def _new_user(email: str, name: str, role: Role, organisation_id: int | None, pa
     return user
 
 
+_ACCOUNT_DIFFERS = _l("This address has an account with another role or organisation.")
 _ADDRESS_TAKEN = _l("This address has an account already: sign in, or use another one.")
 
 
@@ -339,7 +346,8 @@ def _check_password(field: str, password: str, email: str, problems: Problems) -
     if len(password) > passwords.LONGEST:
         problems.add(field, _l("Use at most %(most)s characters.", most=passwords.LONGEST))
     simple = len(set(password)) < passwords.SHORTEST // 2
-    if simple or (email and email.partition("@")[0] in password.lower()):
+    own = email.partition("@")[0]
+    if simple or (len(own) >= SHORTEST_GUESSABLE and own in password.lower()):
         problems.add(field, _l("That is too easy to guess: avoid repetition and your own address."))
 
 

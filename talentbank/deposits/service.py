@@ -65,7 +65,7 @@ def deposit(actor: Actor, values: PositionDeposit) -> Position:
     """Store a new position of the actor's enterprise, open at once."""
     if actor.organisation_id is None:
         raise Forbidden(_l("Your account belongs to no enterprise: ask an administrator to invite you again."))
-    codes = _checked(values, opens_on=today())
+    codes = _checked(values, today())
     position = Position(
         enterprise_id=actor.organisation_id, state=PositionState.OPEN, created_at=now(), requirements=[]
     )
@@ -80,7 +80,7 @@ def deposit(actor: Actor, values: PositionDeposit) -> Position:
 def change(actor: Actor, position_id: int, values: PositionDeposit, version: int) -> Position:
     """Change a position; what offers were made on can't get worse for those who hold them."""
     position = _own(actor, position_id)
-    codes = _checked(values, opens_on=position.opens_on)
+    codes = _checked(values, position.opens_on)
     if position.version != version:
         raise Conflict(_l("This position was changed from another window meanwhile: load it again, then change it."))
     _check_promises(position, values)
@@ -138,16 +138,14 @@ def _write(position: Position, values: PositionDeposit, codes: list[str]) -> Non
     position.requirements = rows
 
 
-def _checked(values: PositionDeposit, *, opens_on: date) -> list[str]:
+def _checked(values: PositionDeposit, first_day: date) -> list[str]:
     """Check all values together; returns the requirements' competency codes in their order.
 
-    opens_on: the first day if the deposit names none.
+    first_day: the one that stands where the values name none.
     """
     problems = Problems()
     _check_words(values, problems)
-    _check_numbers(values, problems)
-    if values.closes_on and values.closes_on < (values.opens_on or opens_on):
-        problems.add("closes_on", _l("The last day is before the first: correct one of them."))
+    _check_numbers(values, values.opens_on or first_day, problems)
     codes = _checked_requirements(values.requirements, problems)
     problems.check()
     return codes
@@ -171,7 +169,7 @@ def _check_words(values: PositionDeposit, problems: Problems) -> None:
         problems.add("city", _l("Choose a city from the list."))
 
 
-def _check_numbers(values: PositionDeposit, problems: Problems) -> None:
+def _check_numbers(values: PositionDeposit, first_day: date, problems: Problems) -> None:
     if values.headcount is None or not 1 <= values.headcount <= MOST_SEATS:
         problems.add("headcount", _l("Headcount is a whole number from 1 to %(most)s.", most=MOST_SEATS))
     for field, salary in (("min_salary", values.min_salary), ("max_salary", values.max_salary)):
@@ -179,6 +177,8 @@ def _check_numbers(values: PositionDeposit, problems: Problems) -> None:
             problems.add(field, _l("A salary is above 0 and at most 1000 (10k RMB a year)."))
     if values.min_salary is not None and values.max_salary is not None and values.min_salary > values.max_salary:
         problems.add("max_salary", _l("The top salary is below the lowest: swap them or correct one."))
+    if values.closes_on and values.closes_on < first_day:
+        problems.add("closes_on", _l("The last day is before the first: correct one of them."))
 
 
 def _checked_requirements(rows: Sequence[RequirementDeposit], problems: Problems) -> list[str]:

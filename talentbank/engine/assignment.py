@@ -153,11 +153,11 @@ def _certificate(weight: Floats, seats: Ints, position: Ints, price: Floats, sur
     if (filled > seats).any() or np.isneginf(weight[matched, at]).any():
         return float("inf")
     violations = (
-        (weight - price - surplus[:, None]).max(initial=0.0),
-        np.abs(surplus[matched] + price[at] - weight[matched, at]).max(initial=0.0),
-        price[filled < seats].max(initial=0.0),
-        np.delete(surplus, matched).max(initial=0.0),
-        (-price).max(initial=0.0),
-        (-surplus).max(initial=0.0),
+        weight - price - surplus[:, None],
+        np.abs(surplus[matched] + price[at] - weight[matched, at]),
+        price[filled < seats],
+        np.delete(surplus, matched),
+        -price,
+        -surplus,
     )
-    return float(max(violations))
+    return max(float(np.max(violation, initial=0.0)) for violation in violations)
