@@ -211,7 +211,13 @@ def _unexpected(error: Exception) -> Page:
 
 
 def _error_page(status: int, message: object) -> Page:
-    return render_template("error.html", status=status, message=message), status
+    return render_template("error.html", status=status, message=message, back=_came_from()), status
+
+
+def _came_from() -> str | None:
+    """The page of this site that led here, if one did."""
+    parts = urlsplit(request.referrer or "")
+    return parts._replace(scheme="", netloc="").geturl() if parts.netloc == request.host else None
 
 
 def _secure(response: Response) -> Response:

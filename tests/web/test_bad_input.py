@@ -282,3 +282,16 @@ def test_signing_in_leads_to_this_site_only(reader: MakeReader, target: str) -> 
     answer = someone.client.post("/sign-in", data={**data, "csrf_token": str(token["value"])}, base_url=ORIGIN)
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/home"
+
+
+def test_a_refusal_leads_back_to_the_page_of_this_site_that_one_came_from(reader: MakeReader) -> None:
+    someone = reader(Role.CHAMBER)
+    for referrer, back in (
+        ("http://bank.example/rounds/1?page=2", "/rounds/1?page=2"),
+        ("https://evil.example/rounds/1", None),
+        (None, None),
+    ):
+        headers = {"Referer": referrer} if referrer else {}
+        answer = someone.client.get("/rounds/999", base_url=ORIGIN, headers=headers)
+        assert (f'href="{back}"' in answer.text) is (back is not None)
+        assert "evil" not in answer.text
