@@ -59,7 +59,8 @@ def sign_in(email: str, password: str) -> User | None:
     address = normal_email(email)[:LONGEST_ADDRESS]
     _refuse_while_locked(db.session.get(SignInGuard, address))
     user = db.session.scalar(select(User).where(User.email == address))
-    right = passwords.matches(user.password_hash if user else None, password[: passwords.LONGEST])
+    password = password[: passwords.LONGEST]
+    right = passwords.matches(user.password_hash if user else None, password)
     if user is None or not right or not user.active:
         _note_failure(STRANGER, address, user.id if user else None)
         return None
@@ -217,6 +218,9 @@ def accept_invitation(actor: Actor, token: str, name: str, password: str) -> Use
     else:
         user.name, user.password_hash = name.strip(), passwords.hashed(password)
         user.session_version += 1
+    # Who is in needs no other link that is still about: none of them may set the password again.
+    others = update(Invitation).where(Invitation.email == invitation.email, Invitation.accepted_at.is_(None))
+    db.session.execute(others.values(expires_at=now()))
     audit.record(actor, Action.ACCEPT_INVITATION, invitation, user=user.id)
     return user
 

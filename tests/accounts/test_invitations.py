@@ -70,6 +70,14 @@ def test_a_refused_password_leaves_the_invitation_open(university: Actor) -> Non
     assert service.accept_invitation(STRANGER, token, "韦某", PASSWORD).email == ADDRESS
 
 
+def test_once_one_is_accepted_the_others_to_that_address_open_nothing(university: Actor) -> None:
+    earlier, later = invite_student(university), invite_student(university)
+    service.accept_invitation(STRANGER, later, "韦某", PASSWORD)
+    with pytest.raises(NotFound):
+        service.accept_invitation(STRANGER, earlier, "别人", "somebody else's")
+    assert service.sign_in(ADDRESS, PASSWORD) is not None
+
+
 def test_an_invitation_lasts_fourteen_days(university: Actor) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         token = invite_student(university)
@@ -163,7 +171,7 @@ def test_of_two_universities_invitations_the_first_accepted_counts(university: A
     other = factories.person(Role.UNIVERSITY)
     tokens = [invite_student(university), invite_student(other)]
     service.accept_invitation(STRANGER, tokens[0], "韦某", PASSWORD)
-    with pytest.raises(Conflict):
+    with pytest.raises(NotFound):
         service.accept_invitation(STRANGER, tokens[1], "韦某", "the sender's own")
     user = service.sign_in(ADDRESS, PASSWORD)
     assert user is not None
