@@ -16,7 +16,7 @@ from flask_migrate import upgrade
 
 from talentbank.accounts import service as accounts
 from talentbank.competencies import service as catalogue
-from talentbank.config import Mode
+from talentbank.config import Mode, SettingError
 from talentbank.demo import service as demo
 from talentbank.engine.assignment import Objective
 from talentbank.errors import Refusal
@@ -121,10 +121,19 @@ def prepare() -> None:
     """Bring the database up to date, load seeds/, and build the demo bank where it may be and nothing is yet."""
     upgrade()
     catalogue.load_seeds(SYSTEM)
-    if current_app.config["BANK_MODE"] is Mode.DEMO and demo.vacant():
+    if current_app.config["BANK_MODE"] is Mode.PRODUCTION:
+        _refuse_the_demo()
+    elif demo.vacant():
         demo.build(SYSTEM)
     if demo.present():
         _say_sign_ins()
+
+
+def _refuse_the_demo() -> None:
+    try:
+        demo.refuse_in_production()
+    except SettingError as refused:
+        _fail(refused)
 
 
 @click.command()

@@ -15,7 +15,7 @@ from talentbank.accounts import service as accounts
 from talentbank.accounts.models import Organisation, User
 from talentbank.accounts.service import Registration
 from talentbank.audit import AuditEntry
-from talentbank.config import SettingError
+from talentbank.config import Mode, SettingError
 from talentbank.demo import service, words
 from talentbank.errors import Conflict
 from talentbank.extensions import db
@@ -144,3 +144,33 @@ def test_the_command_and_the_server_refuse_as_well(demo_database: Path, monkeypa
     monkeypatch.setenv("SECRET_KEY", "0123456789abcdef0123456789abcdef")
     with pytest.raises(SettingError, match="demo remove"):
         create_app(settings(demo_database))
+
+
+def test_preparing_production_refuses_the_demo_with_a_sentence(
+    demo_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "production.sqlite3"
+    shutil.copy(demo_database, path)
+    app = create_app(settings(path))
+    app.config["BANK_MODE"] = Mode.PRODUCTION
+    answer = app.test_cli_runner().invoke(args=["prepare"])
+    assert answer.exit_code == 2
+    assert "demo remove" in answer.stderr
+    assert service.PASSWORD not in answer.output
+    built = app.test_cli_runner().invoke(args=["demo", "build"])
+    assert built.exit_code == 2
+
+
+def test_preparing_twice_builds_the_demo_once_and_says_how_to_sign_in(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    for _ in range(2):
+        answer = runner.invoke(args=["prepare"])
+        assert answer.exit_code == 0, answer.output
+        assert "chamber@demo.example" in answer.stdout
+        assert service.PASSWORD in answer.stdout
+    with app.app_context():
+        assert rows_by_table()["demo_bank"] == 1
+    assert runner.invoke(args=["demo", "remove", "--yes"]).exit_code == 0
+    assert runner.invoke(args=["demo", "remove", "--yes"]).exit_code == 2
+    invited = runner.invoke(args=["administrator", "guan@bank.example", "管示"])
+    assert "/invitation/" in invited.stdout

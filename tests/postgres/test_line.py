@@ -1,0 +1,103 @@
+"""Beyond one machine the bank stands on PostgreSQL: the same tables, the same guards, the same races."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+
+from talentbank.accounts import service as accounts
+from talentbank.accounts.models import User
+from talentbank.demo import service as demo
+from talentbank.extensions import db, today, transaction
+from talentbank.insight import queries as insight
+from talentbank.permissions import SYSTEM, Actor
+from talentbank.placements import queries as placements
+from talentbank.placements import service as starts
+from talentbank.placements.queries import Whereabouts
+from talentbank.rounds import queries as rounds
+from talentbank.rounds import service
+from talentbank.rounds.models import Offer, Run
+from tests.market import Market
+from tests.rounds import test_races as races
+from tests.rounds.test_rounds import published
+from tests.web.reader import Reader
+
+GUARDED = ("run", "matched_pair", "position_outcome", "round", "audit_entry")
+
+
+def test_the_line_from_a_round_to_a_first_day(app: Flask) -> None:
+    with app.app_context():
+        m = Market()
+        found, run = published(m.chamber)
+        assert run.matched == 3
+        offer = rounds.offers(m.strong, "open", None, found.id, 1).items[0]
+        service.answer_offer(m.strong, offer.id, accepted=True)
+        starts.start(m.enterprise, offer.id, today())
+        assert placements.count_students(m.chamber)[Whereabouts.PLACED] == 1
+        assert {row.category: row.placed for row in insight.gap()}["operations"] == 1
+        assert rounds.contents().seats == 0
+
+
+@pytest.mark.parametrize("table", GUARDED)
+@pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_the_database_itself_refuses_to_change_what_was_published(app: Flask, table: str, change: str) -> None:
+    with app.app_context():
+        published(Market().chamber)
+        column = "run_id" if table in ("matched_pair", "position_outcome") else "id"
+        statement = text(change.format(table).replace("id = id", f"{column} = {column}"))
+        with pytest.raises(DBAPIError), transaction():
+            db.session.execute(statement)
+
+
+def test_tables_are_what_the_models_say_and_go_down_to_nothing(app: Flask) -> None:
+    with app.app_context():
+        published(Market().chamber)
+        db.session.remove()
+        with db.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, db.metadata) == []
+        downgrade(revision="base")
+        assert set(inspect(db.engine).get_table_names()) == {"alembic_version"}
+
+
+def test_two_at_once_end_in_one_result(app: Flask) -> None:
+    races.test_two_who_press_run_at_once_get_one_run(app)
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Run)) == races.TIMES
+
+
+@pytest.mark.parametrize(
+    "race",
+    [
+        races.test_two_who_publish_at_once_send_the_offers_out_once,
+        races.test_a_position_changed_in_two_windows_keeps_the_first_change,
+        races.test_one_name_is_registered_once,
+        races.test_a_seat_is_not_promised_while_it_is_taken_away,
+    ],
+)
+def test_every_race_ends_as_on_the_embedded_database(app: Flask, race: object) -> None:
+    race(app)  # type: ignore[operator]
+
+
+def test_two_answers_at_once_are_one_answer(app: Flask) -> None:
+    races.test_two_answers_at_once_are_one_answer(app, second=False)
+
+
+def test_the_demo_comes_is_read_and_goes_without_a_trace(app: Flask) -> None:
+    with app.app_context():
+        demo.build(SYSTEM)
+        chamber: Actor = accounts.sign_in("chamber@demo.example", demo.PASSWORD).actor  # type: ignore[union-attr]
+        published(chamber)
+        sessions = [db.session.get_one(User, chamber.user_id).get_id()]
+    reader = Reader(app, sessions[0])
+    for path in ("/home", "/rounds/1", "/rounds/1/positions", "/rounds/1/students", "/students", "/positions?q=a"):
+        reader.get(path)
+    with app.app_context():
+        demo.remove(SYSTEM)
+        assert demo.vacant()
+        assert db.session.scalar(select(func.count()).select_from(Offer)) == 0
