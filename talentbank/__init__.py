@@ -46,7 +46,11 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 
     if app.config["BANK_MODE"] is config.Mode.PRODUCTION and _serves():
         with app.app_context():
-            demo.refuse_in_production()
+            try:
+                demo.refuse_in_production()
+            finally:
+                db.session.remove()
+                db.engine.dispose()  # a connection must not be shared by the processes that are forked later
     return app
 
 

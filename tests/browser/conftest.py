@@ -108,7 +108,11 @@ def somebody(browser: Browser, server: str) -> Iterator[Callable[..., Person]]:
     people: list[Person] = []
 
     def make(width: int = 1280, language: str = "zh-CN") -> Person:
-        context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            locale=language,
+            reduced_motion="reduce",  # what still slides when it is clicked is missed on a busy machine
+        )
         people.append(Person(context.new_page(), server))
         return people[-1]
 

@@ -159,6 +159,8 @@ def test_preparing_production_refuses_the_demo_with_a_sentence(
     assert service.PASSWORD not in answer.output
     built = app.test_cli_runner().invoke(args=["demo", "build"])
     assert built.exit_code == 2
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_preparing_twice_builds_the_demo_once_and_says_how_to_sign_in(app: Flask) -> None:
