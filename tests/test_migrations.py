@@ -61,10 +61,11 @@ def test_upgrading_twice_is_once() -> None:
 
 def test_the_embedded_database_guards_references_and_lets_readers_read(tmp_path: Path) -> None:
     app: Flask = create_app(settings(tmp_path / "new.sqlite3"))
-    with app.app_context(), db.engine.connect() as connection:
-        pragmas = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("foreign_keys", "journal_mode", "busy_timeout")
-        }
+    with app.app_context():
+        with db.engine.connect() as connection:
+            pragmas = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("foreign_keys", "journal_mode", "busy_timeout")
+            }
         db.engine.dispose()
     assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "busy_timeout": BUSY_TIMEOUT_MS}
