@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page
-from werkzeug.serving import make_server
 
-from talentbank import create_app
+from talentbank.config import ROOT
 from talentbank.demo import service as demo
-from talentbank.extensions import db
-from tests.conftest import settings
+from tests.conftest import free_port
 
 CHROMIUM = shutil.which("chromium")
 REASON = "Chromium is not on the PATH: `apt-get install chromium` brings it"
@@ -37,20 +38,36 @@ def browser_type_launch_args() -> dict[str, Any]:
     return {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-gpu"]}
 
 
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the server answers; a server that has ended never will."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urlopen(f"{address}/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"the server does not answer: {process.poll()}")
+
+
 @pytest.fixture
 def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a server on a copy of the demo bank."""
+    """The address of gunicorn, as `make run` serves, on a copy of the demo bank."""
     path = tmp_path / "served.sqlite3"
     shutil.copy(demo_database, path)
-    app = create_app({**settings(path), "SERVER_NAME": None, "TESTING": False})
-    serving = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=serving.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{serving.server_port}"
-    serving.shutdown()
-    thread.join()
-    with app.app_context():
-        db.engine.dispose()
+    address = f"127.0.0.1:{free_port()}"
+    own = {"BANK_MODE": "demo", "BANK_INSTANCE": str(tmp_path / "instance"), "DATABASE_URL": f"sqlite:///{path}"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--bind", address, "--threads", "8", "--log-level", "warning", "wsgi:app"],
+        cwd=ROOT,
+        env={**os.environ, **own},
+    )
+    try:
+        wait_for(f"http://{address}", process)
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 class Person:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from talentbank import create_app
 from talentbank.competencies.service import load_seeds
 from talentbank.extensions import db
 from talentbank.permissions import SYSTEM
-from tests.conftest import settings
+from tests.conftest import free_port, settings
 
 REASON = "PostgreSQL is not on this machine: `apt-get install postgresql` brings it"
 FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
@@ -41,9 +40,7 @@ def cluster() -> Iterator[str]:
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = "postgres"
         shutil.chown(folder, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def run(program: str, *arguments: str) -> None:
         subprocess.run(
