@@ -19,7 +19,7 @@ from talentbank.placements import queries as placements
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
 from talentbank.rounds.models import Run
-from tests import market
+from tests import factories
 from tests.market import Market
 from tests.rounds.test_rounds import published
 
@@ -44,10 +44,9 @@ def counted() -> Iterator[list[str]]:
 def grow(m: Market, count: int) -> Run:
     """So many more positions and students, matched, published and answered."""
     for _ in range(count):
-        enterprise = market.organisation(Role.ENTERPRISE)
-        market.person(Role.ENTERPRISE, enterprise)
-        market.position(enterprise, {"platform_ops": 1, "teamwork": 1}, headcount=2)
-        market.student(m.university_id, {"platform_ops": 4, "teamwork": 2})
+        enterprise = factories.person(Role.ENTERPRISE)
+        m.position({"platform_ops": 1, "teamwork": 1}, of=enterprise, headcount=2)
+        m.student({"platform_ops": 4, "teamwork": 2})
     _, run = published(m.chamber)
     waiting = rounds.offers(m.chamber, "open", None, None, 1).items
     for offer_id, actor in [(offer.id, offer.student.user.actor) for offer in waiting]:

@@ -306,16 +306,9 @@ class Contents:
 
 def contents() -> Contents:
     """What a round would be made of now: counted in the database, as `participants` would find it."""
-    held = (
-        select(Offer.position_id, func.count().label("held"))
-        .where(holds_seat())
-        .group_by(Offer.position_id)
-        .subquery()
-    )
-    left = Position.headcount - func.coalesce(held.c.held, 0)
+    left = Position.headcount - deposits.promised()
     rows = db.session.execute(
         select(Position.category, func.count(), func.sum(left))
-        .outerjoin(held, held.c.position_id == Position.id)
         .where(deposits.on_show(), left > 0)
         .group_by(Position.category)
     ).all()

@@ -69,12 +69,6 @@ class Snapshot:
             "must_have_verified": policy["must_have_on"] == "verified",
         }
 
-    def fit(self, student_id: int, position_id: int) -> Fit | None:
-        """A pair's fit with its parts, as it was when the snapshot was taken; None if one was not in it."""
-        candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
-        opening = next((o for o in self.openings if o.id == str(position_id)), None)
-        return fit_of(candidate, opening, **self._scoring) if candidate and opening else None
-
     def fits(self, student_id: int) -> dict[int, Fit]:
         """A student's fit to every position of the round, by position id."""
         candidate = next((c for c in self.candidates if c.id == str(student_id)), None)

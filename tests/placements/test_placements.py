@@ -15,7 +15,7 @@ from talentbank.placements import queries, service
 from talentbank.placements.queries import Whereabouts
 from talentbank.rounds import service as rounds
 from talentbank.rounds.models import Offer
-from tests import market
+from tests import factories
 from tests.market import Market
 from tests.rounds.test_rounds import published
 
@@ -57,7 +57,7 @@ def test_a_first_day_lies_within_the_last_year(m: Market, day: date | None) -> N
 
 
 def test_only_the_enterprise_whose_position_it_is_records_it(m: Market) -> None:
-    other = market.person(Role.ENTERPRISE, market.organisation(Role.ENTERPRISE))
+    other = factories.person(Role.ENTERPRISE)
     with pytest.raises(NotFound):
         service.start(other, offer_of(m.strong_id), today())
     for actor in (m.strong, m.university, m.chamber):
@@ -66,8 +66,8 @@ def test_only_the_enterprise_whose_position_it_is_records_it(m: Market) -> None:
 
 
 def test_each_student_stands_in_exactly_one_place_and_each_count_is_the_length_of_its_list(m: Market) -> None:
-    market.student(m.university_id, {}, cohort=None)
-    elsewhere, _ = market.student(market.organisation(Role.UNIVERSITY), {})
+    m.student({}, cohort=None)
+    factories.student()
     service.start(m.enterprise, offer_of(m.strong_id), today())
     counts = queries.count_students(m.university)
     assert counts == {
@@ -87,18 +87,17 @@ def test_each_student_stands_in_exactly_one_place_and_each_count_is_the_length_o
             )
             assert page.total == count
     assert queries.count_students(m.chamber)[Whereabouts.FREE] == 3
-    assert elsewhere
 
 
 def test_those_who_would_take_part_now_are_listed_as_they_are_counted(m: Market) -> None:
-    market.student(m.university_id, {}, available=False)
+    m.student({}, available=False)
     page, rows = queries.students(m.chamber, where="", text="", cohort=None, university=None, page=1, ready=True)
     assert page.total == 1
     assert [row.student.id for row in rows] == [m.weak_id]
 
 
 def test_a_university_sees_its_own_students_only(m: Market) -> None:
-    other = market.person(Role.UNIVERSITY, market.organisation(Role.UNIVERSITY))
+    other = factories.person(Role.UNIVERSITY)
     assert queries.student(m.university, m.strong_id).whereabouts is Whereabouts.ACCEPTED
     with pytest.raises(NotFound):
         queries.student(other, m.strong_id)

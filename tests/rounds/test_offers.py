@@ -13,7 +13,7 @@ from talentbank.extensions import db, now
 from talentbank.permissions import Role
 from talentbank.rounds import queries, service
 from talentbank.rounds.models import Offer, OfferState
-from tests import market
+from tests import factories
 from tests.market import Market
 from tests.rounds.test_rounds import published
 
@@ -62,8 +62,8 @@ def test_everybody_sees_the_offers_that_concern_them_and_no_others() -> None:
     m, other = Market(), Market()
     published(m.chamber)
     mine = offer_of(m.strong_id)
-    stranger = market.person(Role.ENTERPRISE, market.organisation(Role.ENTERPRISE))
-    elsewhere = market.person(Role.UNIVERSITY, market.organisation(Role.UNIVERSITY))
+    stranger = factories.person(Role.ENTERPRISE)
+    elsewhere = factories.person(Role.UNIVERSITY)
     for actor in (m.strong, m.enterprise, m.university, m.chamber):
         assert queries.offer(actor, mine.id).id == mine.id
     for actor in (m.weak, other.strong, stranger, elsewhere):
@@ -86,7 +86,7 @@ def test_each_count_is_the_length_of_the_list_that_it_opens() -> None:
 def test_nobody_holds_two_offers() -> None:
     m = Market()
     published(m.chamber)
-    market.position(m.enterprise_id, {"platform_ops": 1}, headcount=5)
+    m.position({"platform_ops": 1}, headcount=5)
     published(m.chamber)
     holders = select(Offer.student_id).where(queries.holds_seat()).group_by(Offer.student_id)
     assert db.session.scalars(holders.having(func.count() > 1)).all() == []

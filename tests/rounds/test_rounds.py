@@ -12,12 +12,12 @@ from talentbank.deposits import service as deposits
 from talentbank.deposits.models import Position, PositionState
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import db, transaction
-from talentbank.permissions import SYSTEM, Actor
+from talentbank.permissions import SYSTEM, Actor, Role
 from talentbank.rounds import queries, service
 from talentbank.rounds.models import MatchedPair, Offer, PositionOutcome, Round, RoundState, Run
 from talentbank.rounds.service import Policy
 from talentbank.rounds.snapshot import Snapshot
-from tests import market
+from tests import factories
 from tests.market import Market
 
 pytestmark = pytest.mark.usefixtures("app_context")
@@ -66,7 +66,7 @@ def test_scores_are_the_fit_and_the_total_their_sum() -> None:
 
 def test_headcount_is_respected_and_the_better_ones_get_the_seats() -> None:
     m = Market()
-    _, third = market.student(m.university_id, {"platform_ops": 4, "data_analysis": 1})
+    _, third = m.student({"platform_ops": 4, "data_analysis": 1})
     _, run = solved(m.chamber, trust=0.0)
     at_the_shop = {student for student, there in pairs_of(run).items() if there == m.shop}
     assert at_the_shop == {m.strong_id, third}
@@ -82,7 +82,7 @@ def test_the_policy_decides_who_can_be_matched() -> None:
     _, run = solved(m.chamber, trust=1.0)
     assert m.strong_id not in pairs_of(run), "nothing of this student is verified, and a score of 0 places nobody"
     assert m.artist_id in pairs_of(run)
-    _, unproven = market.student(m.university_id, {"visual_design": 5}, categories=["design"])
+    _, unproven = m.student({"visual_design": 5}, categories=["design"])
     _, run = solved(m.chamber, must_have_on="verified")
     assert m.artist_id in pairs_of(run)
     assert unproven not in pairs_of(run)
@@ -253,7 +253,7 @@ def test_a_round_that_is_not_there_is_not_found() -> None:
 
 
 def test_a_round_with_nobody_in_it_has_an_empty_result() -> None:
-    chamber = market.person(market.Role.CHAMBER, market.organisation(market.Role.CHAMBER))
+    chamber = factories.person(Role.CHAMBER)
     found, run = published(chamber)
     assert (run.matched, run.total_score, run.seats) == (0, 0.0, 0)
     assert found.state is RoundState.PUBLISHED
@@ -261,9 +261,8 @@ def test_a_round_with_nobody_in_it_has_an_empty_result() -> None:
 
 def test_placements_first_matches_more_people_than_the_best_score_does() -> None:
     m = Market()
-    university, enterprise = m.university_id, m.enterprise_id
-    market.position(enterprise, {"procurement_negotiation": 4}, category="supply_chain", city_code="leshan")
-    _, a = market.student(university, {"procurement_negotiation": 4}, categories=["supply_chain"])
+    m.position({"procurement_negotiation": 4}, category="supply_chain", city="leshan")
+    _, a = m.student({"procurement_negotiation": 4}, categories=["supply_chain"])
     _, run = solved(m.chamber, objective="placements")
     _, best = solved(m.chamber)
     assert a in pairs_of(run)
