@@ -18,7 +18,7 @@ from talentbank.accounts import service as accounts
 from talentbank.competencies import service as catalogue
 from talentbank.config import Mode, SettingError
 from talentbank.demo import service as demo
-from talentbank.engine.assignment import Objective
+from talentbank.engine.policy import Objective
 from talentbank.errors import Refusal
 from talentbank.exchange.match import Outcome, match_files
 from talentbank.extensions import gettext as _

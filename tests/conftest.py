@@ -13,6 +13,7 @@ import argon2
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import settings as hypothesis
 
 from talentbank import create_app
 from talentbank.accounts import passwords
@@ -20,6 +21,9 @@ from talentbank.competencies.service import load_seeds
 from talentbank.demo import service as demo
 from talentbank.extensions import db
 from talentbank.permissions import SYSTEM
+
+hypothesis.register_profile("bank", deadline=None)  # compiled code takes its time once
+hypothesis.load_profile("bank")
 
 
 def settings(database: Path) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from talentbank.engine.assignment import Assignment, Floats, Objective, assign
+from talentbank.engine.assignment import Assignment, Floats, assign
 from talentbank.engine.competency import Candidate, Opening
+from talentbank.engine.policy import Objective
 from talentbank.engine.scoring import DECIMALS, score_pairs
 from talentbank.errors import Invalid
 from talentbank.exchange import cells

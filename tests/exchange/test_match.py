@@ -91,9 +91,9 @@ def test_three_files_with_exactly_the_columns_of_the_readme(files: Write) -> Non
     run(written)
     assert written.written() == ["matches.csv", "positions.csv", "report.json"]
     assert (written.out / "matches.csv").read_text() == (
-        "student_id,position_id,score,fit\ns1,p1,0.666666667,0.666666667\n"
+        "student_id,position_id,score,fit\ns1,p1,0.666667,0.666667\n"
     )
-    assert (written.out / "positions.csv").read_text() == "id,headcount,filled,price\np1,1,1,0.333333333\np2,2,0,0\n"
+    assert (written.out / "positions.csv").read_text() == "id,headcount,filled,price\np1,1,1,0.333333\np2,2,0,0\n"
     report = json.loads((written.out / "report.json").read_text())
     assert list(report) == KEYS.split()
     assert report["seconds"] >= 0
@@ -103,7 +103,7 @@ def test_three_files_with_exactly_the_columns_of_the_readme(files: Write) -> Non
         "seats": 3,
         "eligible_pairs": 4 - 1,
         "matched": 1,
-        "total_score": 0.666666667,
+        "total_score": 0.666667,
         "objective": "score",
         "certificate": 0,
         "seconds": 0,
@@ -120,12 +120,12 @@ def test_placements_come_first_when_asked_for_and_the_bonus_is_told(files: Write
     assert outcome.report.matched == 2
     assert report["bonus"] > 1
     assert [(r["student_id"], r["position_id"], r["score"]) for r in rows(written.out / "matches.csv")] == [
-        ("s1", "p1", "0.666666667"),
+        ("s1", "p1", "0.666667"),
         ("s2", "p2", "0"),
     ]
 
 
-@pytest.mark.parametrize(("trust", "score"), [(0, "1"), (0.5, "0.666666667"), (1, "0.333333333")])
+@pytest.mark.parametrize(("trust", "score"), [(0, "1"), (0.5, "0.666667"), (1, "0.333333")])
 def test_trust_says_what_verified_levels_weigh(files: Write, trust: float, score: str) -> None:
     written = files()
     run(written, trust=trust)
@@ -141,7 +141,7 @@ def test_pairs_below_the_least_score_are_ruled_out(files: Write) -> None:
 @pytest.mark.parametrize("trust", [0, 0.3, 1])
 def test_the_example_is_matched_as_well_as_can_be(tmp_path: Path, trust: float) -> None:
     report = match_files(EXAMPLE.students, EXAMPLE.positions, tmp_path, trust=trust).report
-    assert report.total_score == pytest.approx(best_total(EXAMPLE, trust), abs=1e-7)
+    assert report.total_score == pytest.approx(best_total(EXAMPLE, trust), abs=1e-5)
     assert report.certificate < 1e-9
 
 
@@ -160,7 +160,7 @@ def test_a_small_market_equals_the_best_of_all_permutations(files: Write) -> Non
         market = read_market(written.students, written.positions)
         worth = [[_fit(c, o, 0.5) for o in market.openings] + [0.0] for c in market.candidates]
         best = max(sum(worth[i][j] for i, j in enumerate(order)) for order in permutations(range(5)))
-        assert run(written).report.total_score == pytest.approx(best, abs=1e-8)
+        assert run(written).report.total_score == pytest.approx(best, abs=1e-5)
 
 
 def test_the_written_scores_add_up_to_the_total(tmp_path: Path) -> None:
