@@ -1,33 +1,43 @@
 """The exact matcher: pairs, prices and the certificate that no better matching exists.
 
 A market's optimum comes out of the few pairs that matter (`optimum`), or, for scores that are at hand and in small
-rounds, from `scipy.optimize.linear_sum_assignment` (`dense`). Either way everything is exact in whole numbers, prices
-are the least ones, which are unique, and among the equally good matchings one is drawn (`draw`), so that the pairs do
-not hang on how the optimum was found.
+rounds, from `scipy.optimize.linear_sum_assignment` (`dense`). Quotas make a flow of it (`flow`) or, where they cross,
+a programme in whole numbers (`integer`). Everything is exact in whole numbers, prices are the least ones, which are
+unique, and among the equally good matchings one is drawn (`draw`), so that the pairs do not hang on how the optimum
+was found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talentbank.engine import dense, draw
-from talentbank.engine.optimum import Optimum, Solver, Tell, assignment_solver, market_optimum, similar_optimum
-from talentbank.engine.policy import UNIT, Objective, Policy
-from talentbank.engine.problem import MOST_SEATS, Ints, Problem
-from talentbank.engine.scoring import Terms
-from talentbank.engine.sweep import Shortlist
-from talentbank.engine.tables import NEVER, Tables, grouped, special_pairs, tables
+from talentbank.engine import dense, draw, integer, optimum
+from talentbank.engine.competency import Candidate, Opening, Requirement
+from talentbank.engine.flow import FlowSolver, Unplaceable
+from talentbank.engine.forest import Forest, seats_only
+from talentbank.engine.market import HEAVIEST, Market, bonuses, market
+from talentbank.engine.optimum import (
+    Optimum,
+    Seating,
+    Solver,
+    Tell,
+    assignment_solver,
+    market_optimum,
+    similar_optimum,
+)
+from talentbank.engine.policy import UNIT, Objective, Policy, Quota
+from talentbank.engine.problem import MOST_SEATS, Ints, Problem, pose
+from talentbank.engine.promises import Infeasible, conflict
+from talentbank.engine.sweep import Shortlist, first_sweep
+from talentbank.engine.tables import NEVER, Tables
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], bool | None]
 """Hears a phase («prices», «pairs», «seats», «check», «draw») and the share of it that is done; False stops."""
-
-HEAVIEST = 2**60
-"""Weights stay below, so that no sum of four of them leaves 63 bits."""
 
 SMALL = 20_000
 """Up to so many pairs of a student and a seat, one matrix holds them all."""
@@ -45,11 +55,14 @@ class Result:
     """A matching of n students to m positions with its proof; everything in whole numbers of 1/UNIT.
 
     position (n,): the position of each student, -1 for unmatched; score (n,): the score of that pair, 0 for
-    unmatched; total: their sum. price (m,) and surplus (n,): the least dual prices, in units of the objective, in
-    which a placed person counts `bonus` on top of the score (0 under objective «score»), and a pinned one `pin` more.
-    certificate: the largest violation of the optimality conditions. filled (m,): seats taken; eligible (m,): students
-    who could be matched there, pins aside. shortlist: what a solve of nearly the same problem begins with, where the
-    market is not small.
+    unmatched; total: their sum. price (m,), surplus (n,) and levy (one for each quota of the policy): the least dual
+    prices, in units of the objective, in which a placed person counts `bonus` on top of the score (0 under objective
+    «score»), and a pinned one `pin` more. A levy is what every placement costs that the quota names: above 0 where
+    its limit binds, below 0, a subsidy, where its promise does. certificate: the largest violation of the optimality
+    conditions. filled (m,): seats taken; eligible (m,): students who could be matched there, pins aside. gap: by how
+    much the total is proven to miss the best at most, above 0 only where quotas cross; prices are then those of the
+    relaxation without whole numbers. shortlist: what a solve of nearly the same problem begins with, where the market
+    is not small.
     """
 
     policy: Policy
@@ -58,7 +71,9 @@ class Result:
     total: int
     price: Ints
     surplus: Ints
+    levy: tuple[int, ...]
     certificate: int
+    gap: int
     bonus: int
     pin: int
     filled: Ints
@@ -77,52 +92,195 @@ def solve(
     """Match students to seats so that no other matching is better, and prove it.
 
     near: a result of the same problem under another policy, from which this one begins; it changes nothing but the
-    time that is taken. Raises ValueError for a policy that does not go with the problem, and Stopped if progress
-    returns False.
+    time that is taken. Raises ValueError for a policy that does not go with the problem, Infeasible, which is one,
+    for promises that can't be met, and Stopped if progress returns False.
     """
     policy = policy or Policy()
     tell = _teller(progress)
-    bonus, pin = _bonuses(problem.students, problem.headcount, UNIT, policy)
-    order = grouped(problem)
-    terms = Terms.of(problem, policy)
-    special = special_pairs(problem, policy, terms, order, bonus, pin)
-    capacity = np.minimum(problem.headcount, problem.students)[order]
-    if problem.students * min(problem.students, int(capacity.sum())) <= SMALL:
-        weight, eligible = dense.weights(problem, policy, bonus, pin)
+    ready = market(problem, policy)
+    if ready.forest is None:
+        return _crossed(ready, tell)
+    order, capacity = ready.order, ready.capacity
+    if not policy.quotas and problem.students * min(problem.students, int(capacity.sum())) <= SMALL:
+        weight, eligible = dense.weights(problem, policy, ready.bonus, ready.pin)
         found = dense.optimum(weight[:, order], capacity)
+        node, potential = _placed(found.seating, ready.forest)
     else:
-        t = tables(problem, policy, terms, order, bonus, special)
-        found = _optimum(t, assignment_solver(capacity), order, policy, near, tell)
+        t = ready.tables()
+        if policy.quotas:
+            found, node, potential = _under_quotas(ready, t, near, tell)
+        else:
+            found = _optimum(ready, t, assignment_solver(capacity), near, tell)
+            node, potential = _placed(found.seating, ready.forest)
         eligible = np.empty_like(capacity)
-        eligible[order] = special.eligible + (found.shortlist.eligible if found.shortlist else 0)
+        eligible[order] = ready.special.eligible + (found.shortlist.eligible if found.shortlist else 0)
     tell("draw", 0)
-    turn = draw.lottery(policy.seed, "student", problem.student_ids)
-    place = _drawn(found, capacity, turn, draw.lottery(policy.seed, "position", problem.position_ids)[order])
+    node = _drawn(found, node, ready.forest, potential, *_lots(ready))
     tell("draw", 1)
-    seating, matched = found.seating, place >= 0
-    extra = np.full(problem.students, bonus)
-    extra[special.held] += pin
-    score = np.where(matched, seating.surplus + np.append(seating.price, 0)[place] - extra, 0)
-    price, filled = np.empty_like(capacity), np.empty_like(capacity)
-    price[order], filled[order] = seating.price, np.bincount(place[matched], minlength=problem.positions)
+    return _result(ready, found, node, potential, eligible)
+
+
+def _lots(ready: Market) -> tuple[Ints, Ints]:
+    """The draw's order of students, and of positions in the order of their groups."""
+    problem, seed = ready.problem, ready.policy.seed
+    turn = draw.lottery(seed, "student", problem.student_ids)
+    return turn, draw.lottery(seed, "position", problem.position_ids)[ready.order]
+
+
+def _placed(seating: Seating, forest: Forest) -> tuple[Ints, Ints]:
+    """Nodes and potentials of a seating without quotas."""
+    return np.where(seating.seat >= 0, seating.seat, forest.nowhere), np.append(seating.price, [0, 0])
+
+
+def _drawn(found: Optimum, node: Ints, forest: Forest, potential: Ints, turn: Ints, rank: Ints) -> Ints:
+    options = draw.Options(found.likeness, found.student, found.place)
+    return draw.settle(options, node, forest, potential, found.seating.surplus, turn, rank)
+
+
+def _result(ready: Market, found: Optimum, node: Ints, potential: Ints, eligible: Ints) -> Result:
+    """A drawn seating as the caller knows positions, with prices and levies each by itself."""
+    problem, policy, forest, order = ready.problem, ready.policy, ready.forest, ready.order
+    assert forest is not None  # noqa: S101  (crossed quotas have gone another way)
+    m, surplus = problem.positions, found.seating.surplus
+    matched, pinned = node < m, np.zeros(problem.students, np.int64)
+    pinned[ready.special.held] = ready.pin
+    extra = ready.bonus + (0 if policy.quotas else pinned)
+    own = potential - potential[forest.parent]
+    price, filled = np.empty(m, np.int64), np.empty(m, np.int64)
+    price[order], filled[order] = own[:m], np.bincount(node[matched], minlength=m)
+    score = np.where(matched, surplus + potential[node] - extra, 0)
+    levy = [0] * len(policy.quotas)
+    for v in range(m, forest.root):
+        sign = -1 if v < forest.groups else 1
+        at = int(forest.at_most[v] if own[v] > 0 else forest.at_least[v])
+        if own[v]:
+            levy[at] = sign * int(own[v])
     return Result(
         policy=policy,
-        position=np.where(matched, np.append(order, NEVER)[place], NEVER),
+        position=np.where(matched, np.append(order, np.full(len(potential) - m, NEVER))[node], NEVER),
         score=score,
         total=int(score.sum()),
         price=price,
-        surplus=seating.surplus,
-        certificate=_violation(found, place, capacity),
-        bonus=bonus,
-        pin=pin,
+        surplus=surplus + potential[forest.nowhere] + (pinned if policy.quotas else 0),
+        levy=tuple(levy),
+        certificate=_violation(found, node, forest, potential, ready.special.held),
+        gap=0,
+        bonus=ready.bonus,
+        pin=ready.pin,
         filled=filled,
         eligible=eligible,
         shortlist=found.shortlist,
     )
 
 
-def _optimum(t: Tables, solver: Solver, order: Ints, policy: Policy, near: Result | None, tell: Tell) -> Optimum:
+def _violation(found: Optimum, node: Ints, forest: Forest, potential: Ints, held: Ints) -> int:
+    """The largest violation of the optimality conditions: 0, or the solver is wrong."""
+    filled, own = forest.filled(node), potential - potential[forest.parent]
+    free = np.ones(len(node), np.bool_)
+    free[held] = False
+    idle = found.seating.surplus + potential[forest.nowhere]
+    violations = (
+        own[~(forest.limit & (filled == forest.upper))],
+        -own[~(forest.promise & (filled == forest.lower))],
+        np.where((filled > forest.upper) | (filled < forest.lower), HEAVIEST, 0),
+        np.abs(idle[(node == forest.nowhere) & free]),
+        -idle[free],
+    )
+    return max(found.unpaid, *(int(violation.max(initial=0)) for violation in violations))
+
+
+def _under_quotas(ready: Market, t: Tables, near: Result | None, tell: Tell) -> tuple[Optimum, Ints, Ints]:
+    """The optimum under laminar quotas, with nodes and potentials. Raises Infeasible."""
+    held = np.zeros(ready.problem.students, np.bool_)
+    held[ready.special.held] = True
+    most = UNIT + ready.bonus
+
+    def attempt(forest: Forest | None, near: Result | None) -> tuple[Optimum, FlowSolver]:
+        assert forest is not None  # noqa: S101  (quotas stay laminar without a promise)
+        solver = FlowSolver(forest, held, most)
+        return _optimum(ready, t, solver, near, tell), solver
+
+    try:
+        found, solver = attempt(ready.forest, near)
+    except Unplaceable:
+        raise Infeasible((), ready.policy.quotas) from None
+    short = solver.shortfall()
+    if len(short):
+        raise Infeasible(_conflict(ready, attempt), ready.policy.quotas)
+    return found, solver.node, solver.potential
+
+
+def _conflict(ready: Market, attempt: Callable[..., tuple[Optimum, FlowSolver]]) -> list[int]:
+    promised = [at for at, quota in enumerate(ready.policy.quotas) if quota.at_least > 0]
+
+    def feasible(quotas: tuple[Quota, ...]) -> bool:
+        forest = market(ready.problem, replace(ready.policy, quotas=quotas)).forest
+        return not len(attempt(forest, None)[1].shortfall())
+
+    return conflict(ready.policy.quotas, promised, feasible)
+
+
+def _crossed(ready: Market, tell: Tell) -> Result:
+    """The best matching under quotas that cross each other, with the gap that its solver leaves."""
+    turn, rank = _lots(ready)
+    inverse = np.empty_like(rank)
+    inverse[ready.order] = rank
+    tell("seats", 0)
+    found = integer.solve(ready, turn, inverse)
+    tell("seats", 1)
+    position = found.position
+    matched = position >= 0
+    return Result(
+        policy=ready.policy,
+        position=position,
+        score=found.score,
+        total=int(found.score.sum()),
+        price=found.price,
+        surplus=found.surplus,
+        levy=found.levy,
+        certificate=0,
+        gap=found.gap,
+        bonus=ready.bonus,
+        pin=ready.pin,
+        filled=np.bincount(position[matched], minlength=ready.problem.positions).astype(np.int64),
+        eligible=found.eligible,
+        shortlist=None,
+    )
+
+
+def entry_prices(problem: Problem, result: Result) -> Ints:
+    """What an outsider has to beat for a seat at each position, (m,): the greatest dual prices.
+
+    Never below the result's own prices, which are the least ones, and NO_SEAT where there are no seats. Two seats and
+    scores of 0.9, 0.7 and 0.6: one more seat would add 0.6, but whoever wants one of the two has to bring more than
+    0.7. Under quotas the result's own prices are all that is told.
+    """
+    if result.policy.quotas:
+        return result.price
+    ready = market(problem, result.policy)
+    place = np.append(np.argsort(ready.order), NEVER)
+    seating = Seating(place[result.position], result.price[ready.order], result.surplus)
+    t = ready.tables()
+    shortlist = result.shortlist or first_sweep(t, seating.price, max(1, problem.positions), lambda _: None)
+    price = np.empty_like(seating.price)
+    price[ready.order] = optimum.entry_prices(t, shortlist, seating)
+    return price
+
+
+def warm_up() -> None:
+    """Compile what large markets need, once a machine, so that nobody's first round waits for it."""
+    requirement = Requirement("any", 1)
+    many = 1 + int(SMALL**0.5)
+    candidates = [Candidate(str(i), claimed={"any": 1 + i % 2}) for i in range(many)]
+    openings = [Opening(str(j), "any", "any", 1, 1, (requirement,)) for j in range(many)]
+    problem = pose(candidates, openings)
+    with_bans = solve(problem, Policy(banned=(("0", "0"),)), near=solve(problem))
+    entry_prices(problem, with_bans)
+
+
+def _optimum(ready: Market, t: Tables, solver: Solver, near: Result | None, tell: Tell) -> Optimum:
     """The optimum, from the shortlist of a result near to it if its bounds still tell something."""
+    order, policy = ready.order, ready.policy
     if near is None or near.shortlist is None:
         return market_optimum(t, solver, tell)
     old = near.policy
@@ -155,42 +313,6 @@ def _teller(progress: Progress | None) -> Tell:
             raise Stopped
 
     return tell
-
-
-def _bonuses(students: int, headcount: Ints, largest: int, policy: Policy) -> tuple[int, int]:
-    """What a placed and a pinned person count beside the score, so that no gain in score outweighs one of them.
-
-    Totals of two matchings differ by at most 2·K·S with K = min(n, seats) and S the largest score, so one more person
-    with 1 + 2·K·S counts for more than any total; the same again for pins over placed people. Every sum that the
-    solver forms is of at most four weights, each below HEAVIEST = 2^60, so that none leaves 63 bits; what can't be
-    kept below that is refused.
-    """
-    most = min(students, int(headcount.sum()))
-    bonus = 1 + 2 * most * largest if policy.objective == "placements" else 0
-    pin = 1 + 2 * most * (bonus + largest) if policy.pinned else 0
-    if bonus + pin + largest >= HEAVIEST:
-        raise ValueError(f"score is too large: {largest} units among {most} people do not stay below 2^60")
-    return bonus, pin
-
-
-def _drawn(found: Optimum, capacity: Ints, turn: Ints, rank: Ints) -> Ints:
-    seating = found.seating
-    options = draw.Options(found.likeness, found.student, found.place)
-    return draw.settle(options, seating.seat, seating.price, seating.surplus, capacity, turn, rank)
-
-
-def _violation(found: Optimum, place: Ints, capacity: Ints) -> int:
-    """The largest violation of the optimality conditions: 0, or the solver is wrong."""
-    price, surplus = found.seating.price, found.seating.surplus
-    filled = np.bincount(place[place >= 0], minlength=len(capacity))
-    violations = (
-        price[filled < capacity],
-        surplus[place < 0],
-        -price,
-        -surplus,
-        np.where(filled > capacity, HEAVIEST, 0),
-    )
-    return max(found.unpaid, *(int(violation.max(initial=0)) for violation in violations))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,17 +353,20 @@ def assign(score: ArrayLike, capacity: ArrayLike, *, objective: Objective = "sco
     n, m = scores.shape
     units = np.rint(np.nan_to_num(scores) * UNIT)
     largest = int(np.abs(units).max(initial=0))
-    bonus, _ = _bonuses(n, seats, largest, Policy(objective=objective))
+    bonus, _ = bonuses(n, seats, largest, Policy(objective=objective))
     weight = np.where(~np.isnan(scores) & (units + bonus > 0), units + bonus, NEVER).astype(np.int64)
     found = dense.optimum(weight, seats)
-    place = _drawn(found, seats, np.arange(n), np.arange(m))
+    forest = seats_only(n, seats)
+    node, potential = _placed(found.seating, forest)
+    node = _drawn(found, node, forest, potential, np.arange(n), np.arange(m))
+    place = np.where(node < m, node, NEVER)
     matched = np.flatnonzero(place >= 0)
     return Assignment(
         position=place,
         total=int(units[matched, place[matched]].sum()) / UNIT,
         price=found.seating.price / UNIT,
         surplus=found.seating.surplus / UNIT,
-        certificate=_violation(found, place, seats) / UNIT,
+        certificate=_violation(found, node, forest, potential, np.zeros(0, np.int64)) / UNIT,
         bonus=bonus / UNIT,
         filled=np.bincount(place[matched], minlength=m).astype(np.int64),
     )

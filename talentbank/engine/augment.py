@@ -380,3 +380,37 @@ def lower(graph: Graph, state: State) -> None:
             state.surplus[i] += by
             i = state.after[i]
         state.distance[j] = FAR
+
+
+@compiled
+def entry(graph: Graph, state: State) -> Any:
+    """How far an optimal state's prices can rise, (m,): the greatest duals less these, FAR where there is no seat.
+
+    A price is held down by 0 where a seat is free, by whoever sits there and would rather leave, and by everybody who
+    sits there and would move, by as much as the other position's price can rise.
+    """
+    for j in range(len(graph.capacity)):
+        state.distance[j] = 0 if state.filled[j] < graph.capacity[j] else FAR
+        i = state.first[j]
+        while i >= 0:
+            state.distance[j] = min(state.distance[j], state.surplus[i])
+            i = state.after[i]
+    size = 0
+    for j in range(len(graph.capacity)):
+        if state.distance[j] < FAR:
+            size = _push(state, size, state.distance[j], j)
+    while size > 0:
+        d, k = state.heap[0], state.heap_node[0]
+        size = _pop(state, size)
+        if d > state.distance[k]:
+            continue
+        for e in range(graph.by_start[k], graph.by_start[k + 1]):
+            i = graph.by_student[e]
+            j = state.seat[i]
+            if j < 0:
+                continue
+            further = d + state.surplus[i] + state.price[k] - graph.by_weight[e]
+            if further < state.distance[j]:
+                state.distance[j] = further
+                size = _push(state, size, further, j)
+    return state.distance.copy()

@@ -7,7 +7,8 @@ comes first in the lottery. The outcome is one, whichever method found the objec
 optimal matchings; A. Abdulkadiroğlu, T. Sönmez, Econometrica 66(3), 1998).
 
 What allows the best objective is told by the prices: pairs of no reduced cost, with everybody who has a surplus
-placed and every seat that has a price taken. Moving one student keeps that if the others can move round in a circle.
+placed, every seat that has a price taken, and every quota that has one exhausted. Moving one student keeps that if
+the others can move round in a circle.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from talentbank.engine.compiled import compiled
+from talentbank.engine.forest import Forest
 from talentbank.engine.problem import Ints
 
 NOBODY = -1
@@ -46,15 +48,23 @@ class Options(NamedTuple):
 
 
 class _Circle(NamedTuple):
-    """The optimal places: those of students like s are start[s] to start[s + 1] of place, the one liked best first;
-    place m is «no seat». free (m + 1,): seats left; open (m + 1,): places that may have one left; part (m + 1,):
-    places with different numbers never change people any more."""
+    """The optimal places: those of students like s are start[s] to start[s + 1] of place, the one liked best first.
+
+    Nodes are those of the forest: filled, lower and upper (V,) how many are below each and may be; open (V,): nodes
+    without a price of their own, so that their number is free between the bounds; child_start, child: what stands
+    under each. part (V,): nodes with different numbers never change people any more.
+    """
 
     like: Any
     start: Any
     place: Any
     seat: Any
-    free: Any
+    parent: Any
+    child_start: Any
+    child: Any
+    filled: Any
+    lower: Any
+    upper: Any
     open: Any
     part: Any
     first: Any
@@ -66,51 +76,61 @@ class _Circle(NamedTuple):
     queue: Any
 
 
-def settle(options: Options, seat: Any, price: Ints, surplus: Ints, capacity: Ints, turn: Ints, rank: Ints) -> Ints:
-    """Who sits where after the draw, (n,), -1 for nowhere.
+def settle(
+    options: Options, node: Ints, forest: Forest, potential: Ints, surplus: Ints, turn: Ints, rank: Ints
+) -> Ints:
+    """At which node each student is after the draw, (n,).
 
-    seat (n,): one optimal matching; turn (n,) and rank (m,): places in the lottery. Weights are surplus + price on
-    the options, so that the highest score is the highest price.
+    node (n,): one optimal matching; potential (V,), surplus (n,): its duals; turn (n,) and rank (m,): places in the
+    lottery. Weights are surplus + potential on the options, so that the highest score is the highest potential.
     """
-    n, m = len(seat), len(capacity)
-    by_liking = np.append(np.lexsort((rank, -price)), m)
-    content = np.flatnonzero((surplus == 0) & (options.likeness == np.arange(n)))
-    start, place = _by_student(options.student, options.place, content, by_liking, n)
-    filled = np.bincount(seat[seat >= 0], minlength=m)
+    n, m, nodes = len(node), len(rank), len(forest.parent)
+    by_liking = np.concatenate([np.lexsort((rank, -potential[:m])), np.arange(m, forest.root)])
+    content = surplus == -potential[forest.nowhere]
+    content = np.flatnonzero(content & (options.likeness == np.arange(n)))
+    students = np.concatenate([options.student, content])
+    places = np.concatenate([options.place, forest.nowhere[content]])
+    start, place = _by_student(students, places, by_liking, n)
+    family = np.argsort(forest.parent[:-1], kind="stable")
     circle = _Circle(
         like=options.likeness,
         start=start,
         place=place,
-        seat=np.where(seat >= 0, seat, m).astype(np.int64),
-        free=np.append(capacity - filled, 0),
-        open=np.append(price == 0, True),
-        part=np.zeros(m + 1, np.int64),
-        first=np.full(m + 1, NOBODY, np.int64),
+        seat=node.astype(np.int64),
+        parent=forest.parent,
+        child_start=np.searchsorted(forest.parent[family], np.arange(nodes + 1)),
+        child=family,
+        filled=forest.filled(node),
+        lower=forest.lower,
+        upper=forest.upper,
+        open=potential == potential[forest.parent],
+        part=np.zeros(nodes, np.int64),
+        first=np.full(nodes, NOBODY, np.int64),
         after=np.full(n, NOBODY, np.int64),
         before=np.full(n, NOBODY, np.int64),
-        through=np.empty(m + 1, np.int64),
-        onto=np.empty(m + 1, np.int64),
-        seen=np.zeros(m + 1, np.int64),
-        queue=np.empty(m + 1, np.int64),
+        through=np.empty(nodes, np.int64),
+        onto=np.empty(nodes, np.int64),
+        seen=np.zeros(nodes, np.int64),
+        queue=np.empty(nodes, np.int64),
     )
     undecided = np.flatnonzero((np.diff(start) > 1)[options.likeness])
     _draw(circle, undecided[np.argsort(turn[undecided])])
-    place_of: Ints = np.where(circle.seat == m, NOBODY, circle.seat)
-    return place_of
+    settled: Ints = circle.seat
+    return settled
 
 
 @compiled
-def _by_student(students: Any, places: Any, content: Any, by_liking: Any, n: int) -> Any:
+def _by_student(students: Any, places: Any, by_liking: Any, n: int) -> Any:
     """Each student's places, the one liked best first and none twice: (n + 1,) starts and the places.
 
-    content: who may as well have no seat, place m. Two counting sorts, by liking and then by student.
+    Two counting sorts, by liking and then by student.
     """
-    m, pairs = len(by_liking) - 1, len(students)
-    at = np.zeros(m + 1, np.int64)
+    pairs = len(students)
+    at = np.zeros(len(by_liking), np.int64)
     for e in range(pairs):
         at[places[e]] += 1
     total = 0
-    for x in range(m):
+    for x in range(len(by_liking)):
         j = by_liking[x]
         at[j], total = total, total + at[j]
     by_place = np.empty(pairs, np.int32)
@@ -120,14 +140,12 @@ def _by_student(students: Any, places: Any, content: Any, by_liking: Any, n: int
     start = np.zeros(n + 1, np.int64)
     for e in range(pairs):
         start[students[e] + 1] += 1
-    for x in range(len(content)):
-        start[content[x] + 1] += 1
     for i in range(n):
         start[i + 1] += start[i]
     place = np.empty(start[n], np.int32)
     free = start[:-1].copy()
     e = 0
-    for x in range(m):
+    for x in range(len(by_liking)):
         j = by_liking[x]
         while e < at[j]:
             i = by_place[e]
@@ -135,9 +153,6 @@ def _by_student(students: Any, places: Any, content: Any, by_liking: Any, n: int
                 place[free[i]] = j
                 free[i] += 1
             e += 1
-    for x in range(len(content)):
-        place[free[content[x]]] = m
-        free[content[x]] += 1
     closed = np.zeros(n + 1, np.int64)
     for i in range(n):
         closed[i + 1] = closed[i] + free[i] - start[i]
@@ -169,7 +184,7 @@ def _leave(c: _Circle, i: int) -> None:
 
 @compiled
 def _note(c: _Circle, search: int, size: int, to: int, at: int, i: int) -> int:
-    """A place that a search came to for the first time: from at, by moving i (or a free seat) from there."""
+    """A node that a search came to for the first time: from at, by moving i from there or along the forest."""
     if c.seen[to] == search:
         return size
     c.seen[to], c.onto[to], c.through[to], c.queue[size] = search, at, i, to
@@ -178,21 +193,24 @@ def _note(c: _Circle, search: int, size: int, to: int, at: int, i: int) -> int:
 
 @compiled
 def _reach(c: _Circle, search: int, wanted: int, left: int) -> int:
-    """Look for a way by which whoever is in the way at `wanted` ends where a place is left.
+    """Look for a way by which the one too many at `wanted` ends where one is missing.
 
-    Returns how many places were reached; if it was found, the place left is one of them.
+    One too many at a node are one too many below what it stands under, if its number may rise, and one too many at
+    whatever stands under the same, if that number may fall; or somebody moves to another place. Returns how many
+    nodes were reached; if a way was found, the node left is one of them.
     """
-    size, head, emptied = _note(c, search, 0, wanted, wanted, NOBODY), 0, False
+    size, head = _note(c, search, 0, wanted, wanted, NOBODY), 0
     while head < size and c.seen[left] != search:
         at = c.queue[head]
         head += 1
-        if not emptied and (c.free[at] > 0 or at == len(c.free) - 1):
-            emptied = True
-            if c.open[left]:
-                return _note(c, search, size, left, at, NOBODY)
-            for to in range(len(c.free)):
-                if c.open[to]:
-                    size = _note(c, search, size, to, at, NOBODY)
+        if c.parent[left] == at and c.open[left] and c.filled[left] > c.lower[left]:
+            return _note(c, search, size, left, at, NOBODY)
+        if c.parent[at] >= 0 and c.open[at] and c.filled[at] < c.upper[at]:
+            size = _note(c, search, size, c.parent[at], at, NOBODY)
+        for x in range(c.child_start[at], c.child_start[at + 1]):
+            to = c.child[x]
+            if c.open[to] and c.filled[to] > c.lower[to]:
+                size = _note(c, search, size, to, at, NOBODY)
         i = c.first[at]
         while i >= 0 and c.seen[left] != search:
             for e in range(c.start[c.like[i]], c.start[c.like[i] + 1]):
@@ -212,9 +230,10 @@ def _move(c: _Circle, i: int, wanted: int) -> None:
         if mover >= 0:
             _leave(c, mover)
             _enter(c, mover, to)
+        elif c.parent[at] == to:
+            c.filled[at] += 1
         else:
-            c.free[at] -= 1
-            c.free[to] += 1
+            c.filled[to] -= 1
         to = at
     c.seat[i] = wanted
 

@@ -22,8 +22,8 @@ from talentbank.engine.problem import Ints
 from talentbank.engine.sweep import (
     Arcs,
     Shortlist,
+    bid_prices,
     check,
-    entry_prices,
     first_sweep,
     paid_exactly,
     reweighed,
@@ -41,6 +41,9 @@ FEWEST = 100
 
 CHUNK = 2000
 """Students or positions that are placed between two words of progress."""
+
+NO_SEAT = 2**61
+"""The entry price where there is no seat."""
 
 Tell = Callable[[str, float], None]
 """Hears a phase and the share of it that is done; raises to stop."""
@@ -143,6 +146,26 @@ def similar_optimum(t: Tables, solve: Solver, known: Shortlist, price: Ints, sea
     return optimum(t, solve, shortlist, price, seat, tell)
 
 
+def entry_prices(t: Tables, shortlist: Shortlist, seating: Seating) -> Ints:
+    """The greatest prices that support an optimal seating, (m,): what an outsider has to beat for a seat.
+
+    They are what the last seat adds to the total, as the least ones are what one more would add; NO_SEAT where
+    there is none. Pairs that the greatest prices don't pay for join the graph, as in `optimum`.
+    """
+    arcs = with_special(t, shortlist.arcs)
+    while True:
+        graph = augment.graph_of(arcs.start, arcs.position, arcs.weight, t.capacity)
+        state = augment.state_of(graph, seating.price, seating.seat.astype(np.int32))
+        augment.begin(graph, state)
+        rise = augment.entry(graph, state)
+        price = np.where(rise < augment.FAR, seating.price + rise, NO_SEAT)
+        surplus = seating.surplus - np.append(rise, 0)[seating.seat]
+        more = check(t, shortlist, price, surplus, NEXT_PAIRS, lambda _: None)
+        if not len(more):
+            return price
+        arcs = arcs.joined(more)
+
+
 def _start_prices(t: Tables, tell: Tell) -> Ints:
     """A guess at the prices: what the students of a sample's market would bid for each position."""
     n, m = len(t.floor), len(t.capacity)
@@ -151,7 +174,7 @@ def _start_prices(t: Tables, tell: Tell) -> Ints:
     rows, places = np.arange(0, n, SAMPLE), np.arange(0, m, SAMPLE)
     sample = part(t, rows, places)
     seating = _guess(sample, lambda phase, share: tell("prices", share / 2))
-    price = entry_prices(t, rows, seating.surplus)
+    price = bid_prices(t, rows, seating.surplus)
     tell("prices", 1)
     return price
 

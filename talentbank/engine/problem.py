@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -69,8 +69,13 @@ class Problem:
 
     def __post_init__(self) -> None:
         _check(self)
-        for array in self._arrays():
-            array.flags.writeable = False
+        for holder in (self, self.by_student, self.by_enterprise):
+            for entry in fields(holder):
+                value = getattr(holder, entry.name)
+                if isinstance(value, np.ndarray) and value.flags.writeable:
+                    kept = value.copy()
+                    kept.flags.writeable = False
+                    object.__setattr__(holder, entry.name, kept)
 
     @property
     def students(self) -> int:
@@ -135,13 +140,6 @@ class Problem:
     def _named(self, students: Ints, positions: Ints, values: NDArray[np.float64]) -> list[tuple[str, str, float]]:
         rows = zip(students.tolist(), positions.tolist(), values.tolist(), strict=True)
         return sorted((self.student_ids[i], self.position_ids[j], value) for i, j, value in rows)
-
-    def _arrays(self) -> Iterable[NDArray[Any]]:
-        for holder in (self, self.by_student, self.by_enterprise):
-            for entry in fields(holder):
-                value = getattr(holder, entry.name)
-                if isinstance(value, np.ndarray):
-                    yield value
 
 
 def pose(candidates: Sequence[Candidate], openings: Sequence[Opening]) -> Problem:

@@ -29,7 +29,7 @@ NEAR = 4095
 """Pairs whose values differ by less than this many 1/UNIT may change places among those kept at first, so that people
 who are all alike don't all keep the same few positions."""
 
-LOW = -(2**62)
+LOW = -(2**61)
 
 Tick = Callable[[float], None]
 """Hears the share that is done; stops the sweep by raising."""
@@ -154,7 +154,7 @@ def first_sweep(t: Tables, price: Ints, keep: int, tick: Tick) -> Shortlist:
     n = len(t.floor)
     counts, places, weights, bounds = [np.zeros(1, np.int64)], [], [], []
     eligible = np.zeros(len(t.capacity), np.int64)
-    for done, (place, weight, bound, here) in _each_block(n, lambda low, high: _first(t, low, high, price, keep)):
+    for done, (place, weight, bound, here) in each_block(n, lambda low, high: _first(t, low, high, price, keep)):
         kept = place >= 0
         counts.append(kept.sum(axis=1))
         places.append(place[kept])
@@ -272,12 +272,12 @@ def _checked(
         of_block = order[np.searchsorted(rows, low) : np.searchsorted(rows, high)]
         return _check(t, of_block, by_drop, drop, slack, price, surplus, low, keep, students is not None)
 
-    for done, found in _each_block(n, work):
+    for done, found in each_block(n, work):
         yield found
         tick(done / n)
 
 
-def _each_block(count: int, work: Callable[[int, int], Any]) -> Iterator[tuple[int, Any]]:
+def each_block(count: int, work: Callable[[int, int], Any]) -> Iterator[tuple[int, Any]]:
     """Results of work(low, high) block by block, two at a time, with the end of each."""
     starts = range(0, count, BLOCK)
     if len(starts) == 1:
@@ -325,7 +325,7 @@ def with_special(t: Tables, arcs: Arcs) -> Arcs:
 
 
 @compiled
-def _entry(t: Tables, low: int, high: int, rows: Any, surplus: Any, share: float) -> Any:
+def _bids(t: Tables, low: int, high: int, rows: Any, surplus: Any, share: float) -> Any:
     found = np.zeros(high - low, np.int64)
     offers = np.empty(len(rows), np.int64)
     for j in range(low, high):
@@ -342,12 +342,12 @@ def _entry(t: Tables, low: int, high: int, rows: Any, surplus: Any, share: float
     return found
 
 
-def entry_prices(t: Tables, rows: Ints, surplus: Ints) -> Ints:
+def bid_prices(t: Tables, rows: Ints, surplus: Ints) -> Ints:
     """What each position would cost if its seats went to the highest of a sample's bids: weight − surplus, (m,).
 
     rows: the students of the sample; surplus: what each has elsewhere.
     """
     share = len(rows) / len(t.floor)
-    work = _each_block(len(t.capacity), lambda low, high: _entry(t, low, high, rows, surplus, share))
+    work = each_block(len(t.capacity), lambda low, high: _bids(t, low, high, rows, surplus, share))
     prices: Ints = _all([found for _, found in work], np.int64)
     return prices
