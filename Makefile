@@ -29,6 +29,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/djlint templates --lint --check --quiet
 
+bench: $(VENV)/installed-dev ## Measure the matcher beside others (some 15 minutes); writes tests/benchmarks/matching.md
+	$(BIN)/python -m tests.benchmarks.matching
+
 format: $(VENV)/installed-dev ## Put code and templates into their form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NoReturn, TextIO
 
@@ -18,6 +20,8 @@ from talentbank.accounts import service as accounts
 from talentbank.competencies import service as catalogue
 from talentbank.config import Mode, SettingError
 from talentbank.demo import service as demo
+from talentbank.engine import warm_up
+from talentbank.engine.assignment import Progress
 from talentbank.engine.policy import Objective
 from talentbank.errors import Refusal
 from talentbank.exchange.match import Outcome, match_files
@@ -27,6 +31,22 @@ from talentbank.permissions import SYSTEM, Role
 
 BAD_INPUT = 2
 """The exit code of a command that can't use what it was given, as click has it."""
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C has ended, as shells have it."""
+
+NOTICED = 3
+"""Seconds of which somebody who waits is told what they were for."""
+
+PHASES = {
+    "read": _l("Reading the files"),
+    "prices": _l("Estimating the prices"),
+    "pairs": _l("Scoring all pairs"),
+    "seats": _l("Giving out the seats"),
+    "check": _l("Checking all pairs"),
+    "draw": _l("Drawing among equals"),
+}
+REST_OF_LINE = "\x1b[K"
+"""Clears a terminal's line from where the cursor stands (ECMA-48, EL)."""
 
 
 def register(app: Flask) -> None:
@@ -56,9 +76,10 @@ def terminal_language(environ: Mapping[str, str]) -> Literal["zh", "en"]:
 )
 @click.option("--trust", type=float, default=0.5, show_default=True, help="Weight of verified levels, 0 to 1.")
 @click.option("--min-score", type=float, default=0.0, show_default=True, help="Pairs that score less are ruled out.")
+@click.option("--seed", default="", help="Any text: the draw between equally good matchings hangs on it.")
 @with_appcontext
 def match(
-    students: Path, positions: Path, *, out: Path, objective: Objective, trust: float, min_score: float
+    students: Path, positions: Path, *, out: Path, objective: Objective, trust: float, min_score: float, seed: str
 ) -> None:
     """Match the students of one CSV file to the positions of another, without a database.
 
@@ -66,11 +87,23 @@ def match(
     """
     with force_locale(terminal_language(os.environ)):
         try:
-            outcome = match_files(students, positions, out, objective=objective, trust=trust, min_score=min_score)
+            with _progress_on(sys.stderr) as progress:
+                outcome = match_files(
+                    students,
+                    positions,
+                    out,
+                    objective=objective,
+                    trust=trust,
+                    min_score=min_score,
+                    seed=seed,
+                    progress=progress,
+                )
         except Refusal as refusal:
             _fail(refusal)
         except MemoryError:
             _fail(_("The files are too large for this machine's memory"))
+        except KeyboardInterrupt:
+            _fail(_("Stopped. Nothing was written."), INTERRUPTED)
         for note in outcome.notes:
             _say(str(note), sys.stderr)
         _say(_summary(outcome, out), sys.stdout)
@@ -87,23 +120,44 @@ def _summary(outcome: Outcome, out: Path) -> str:
         seats=report.seats,
         positions=report.positions,
         total=f"{report.total_score:.6f}",
-        certificate=f"{report.certificate:.1g}",
+        certificate=report.certificate,
         out=out,
     )
     return summary
 
 
-def _fail(sentence: object) -> NoReturn:
+@contextmanager
+def _progress_on(stream: TextIO) -> Iterator[Progress | None]:
+    """A line that a terminal shows while work goes on, written anew each time; nothing where it is no terminal."""
+    if not stream.isatty():
+        yield None
+        return
+    shown = ""
+
+    def tell(phase: str, share: float) -> None:
+        nonlocal shown
+        line = f"{PHASES.get(phase, phase)} {share:.0%}"
+        if line != shown:
+            _say(f"\r{line}{REST_OF_LINE}", stream, end="")
+            shown = line
+
+    try:
+        yield tell
+    finally:
+        _say(f"\r{REST_OF_LINE}", stream, end="")
+
+
+def _fail(sentence: object, code: int = BAD_INPUT) -> NoReturn:
     _say(sentence, sys.stderr)
-    raise SystemExit(BAD_INPUT)
+    raise SystemExit(code)
 
 
-def _say(said: object, stream: TextIO) -> None:
+def _say(said: object, stream: TextIO, end: str = "\n") -> None:
     """Print in the terminal's language; a terminal that lacks a character shows its code instead of failing."""
     with force_locale(terminal_language(os.environ)):
         sentence = str(said)
     encoding = stream.encoding or "utf-8"
-    click.echo(sentence.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    click.echo(sentence.encode(encoding, "backslashreplace").decode(encoding) + end, file=stream, nl=False)
 
 
 @click.command()
@@ -118,7 +172,8 @@ def seeds() -> None:
 @click.command()
 @with_appcontext
 def prepare() -> None:
-    """Bring the database up to date, load seeds/, and build the demo bank where it may be and nothing is yet."""
+    """Bring the database up to date, load seeds/, build the demo bank where it may be and nothing is yet, and compile
+    the matcher for this machine."""
     upgrade()
     catalogue.load_seeds(SYSTEM)
     if current_app.config["BANK_MODE"] is Mode.PRODUCTION:
@@ -127,6 +182,15 @@ def prepare() -> None:
         demo.build(SYSTEM)
     if demo.present():
         _say_sign_ins()
+    _compile_the_matcher()
+
+
+def _compile_the_matcher() -> None:
+    started = time.perf_counter()
+    warm_up()
+    seconds = round(time.perf_counter() - started)
+    if seconds >= NOTICED:
+        _say(_l("The matcher was compiled for this machine in %(seconds)s seconds.", seconds=seconds), sys.stdout)
 
 
 def _refuse_the_demo() -> None:

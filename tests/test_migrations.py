@@ -11,15 +11,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, update
+from sqlalchemy.exc import DBAPIError
 
 from talentbank import create_app
 from talentbank.competencies.models import Competency
 from talentbank.competencies.service import load_seeds
 from talentbank.config import ROOT
-from talentbank.extensions import BUSY_TIMEOUT_MS, db
+from talentbank.extensions import BUSY_TIMEOUT_MS, db, transaction
 from talentbank.permissions import SYSTEM
-from talentbank.rounds.models import Offer
+from talentbank.rounds.models import Offer, Round
 from tests.conftest import settings
 from tests.market import Market
 from tests.rounds.test_rounds import published
@@ -51,6 +52,19 @@ def test_down_to_nothing_and_up_again_with_data_in() -> None:
     load_seeds(SYSTEM)
     published(Market().chamber)
     assert db.session.scalar(select(func.count()).select_from(Offer)) == 3
+
+
+@pytest.mark.usefixtures("app_context")
+def test_rounds_from_before_the_draw_have_no_seed_and_stay_guarded() -> None:
+    found, _ = published(Market().chamber)
+    round_id = found.id
+    db.session.remove()
+    downgrade(revision="0001")
+    assert "seed" not in {column["name"] for column in inspect(db.engine).get_columns("round")}
+    upgrade()
+    assert db.session.scalar(select(Round.seed)) == ""
+    with pytest.raises(DBAPIError, match="append-only"), transaction():
+        db.session.execute(update(Round).where(Round.id == round_id).values(seed="chosen afterwards"))
 
 
 @pytest.mark.usefixtures("app_context")

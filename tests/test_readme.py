@@ -15,6 +15,7 @@ from flask import Flask
 
 from talentbank.config import ROOT, SETTINGS
 from talentbank.demo import service as demo
+from talentbank.engine import assign
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -47,8 +48,24 @@ def test_the_match_example_can_be_pasted(tmp_path: Path) -> None:
     with (tmp_path / "out" / "matches.csv").open(encoding="utf-8-sig", newline="") as file:
         matches = list(csv.DictReader(file))
     assert len(matches) == report["matched"] > 0
-    assert report["certificate"] < 1e-9
+    assert report["certificate"] == 0
     assert (tmp_path / "out" / "positions.csv").exists()
+
+
+def test_the_example_that_can_be_followed_by_hand_comes_out_as_told() -> None:
+    rows = table("How matching works")
+    score = [[float(cell.strip("*")) for cell in row] for row in rows.values()]
+    result = assign(score, [1, 2])
+    bold = [next((j for j, cell in enumerate(row) if cell.startswith("**")), -1) for row in rows.values()]
+    assert result.position.tolist() == bold
+    assert result.total == 2.15
+    assert result.price.tolist() == [0.55, 0.45]
+    assert result.surplus.round(2).tolist() == [0.35, 0.25, 0.10, 0.0]
+    entry = [result.total - assign(score, seats).total for seats in ([0, 2], [1, 1])]
+    drawn = (ROOT / ".docs" / "prices.svg").read_text(encoding="utf-8")
+    for price, beaten in zip(result.price, entry, strict=True):
+        assert f"price {price:.2f}" in drawn
+        assert f"entry {beaten:.2f}" in drawn
 
 
 def test_every_setting_stands_in_the_table_with_its_default_and_meaning() -> None:

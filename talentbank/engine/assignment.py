@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from talentbank.engine import dense, draw, integer, optimum
-from talentbank.engine.competency import Candidate, Opening, Requirement
 from talentbank.engine.flow import FlowSolver, Unplaceable
 from talentbank.engine.forest import Forest, seats_only
 from talentbank.engine.market import HEAVIEST, Market, bonuses, market
@@ -26,18 +25,23 @@ from talentbank.engine.optimum import (
     Solver,
     Tell,
     assignment_solver,
+    graph_optimum,
     market_optimum,
     similar_optimum,
 )
 from talentbank.engine.policy import UNIT, Objective, Policy, Quota
-from talentbank.engine.problem import MOST_SEATS, Ints, Problem, pose
+from talentbank.engine.problem import MOST_SEATS, Ints, Problem
 from talentbank.engine.promises import Infeasible, conflict
-from talentbank.engine.sweep import Shortlist, first_sweep
+from talentbank.engine.sweep import Arcs, Shortlist, first_sweep
 from talentbank.engine.tables import NEVER, Tables
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], bool | None]
-"""Hears a phase («prices», «pairs», «seats», «check», «draw») and the share of it that is done; False stops."""
+"""Hears a phase and the share of it that is done; False stops.
+
+The phases are «prices», «pairs», «seats», «check» and «draw», of which the middle ones repeat; «explain»; «proposals»
+and «blocking».
+"""
 
 SMALL = 20_000
 """Up to so many pairs of a student and a seat, one matrix holds them all."""
@@ -96,11 +100,12 @@ def solve(
     for promises that can't be met, and Stopped if progress returns False.
     """
     policy = policy or Policy()
-    tell = _teller(progress)
+    tell = teller(progress)
     ready = market(problem, policy)
     if ready.forest is None:
         return _crossed(ready, tell)
     order, capacity = ready.order, ready.capacity
+    _check_near(problem, near)
     if not policy.quotas and problem.students * min(problem.students, int(capacity.sum())) <= SMALL:
         weight, eligible = dense.weights(problem, policy, ready.bonus, ready.pin)
         found = dense.optimum(weight[:, order], capacity)
@@ -115,9 +120,16 @@ def solve(
         eligible = np.empty_like(capacity)
         eligible[order] = ready.special.eligible + (found.shortlist.eligible if found.shortlist else 0)
     tell("draw", 0)
-    node = _drawn(found, node, ready.forest, potential, *_lots(ready))
+    node = _drawn(found, node, ready.forest, potential, ready.special.held, *_lots(ready))
     tell("draw", 1)
     return _result(ready, found, node, potential, eligible)
+
+
+def _check_near(problem: Problem, near: Result | None) -> None:
+    n, m = problem.students, problem.positions
+    if near is not None and (len(near.position), len(near.price)) != (n, m):
+        of = f"{len(near.position)} students and {len(near.price)} positions"
+        raise ValueError(f"near is a result of {of}: it must be of the same {n} and {m}")
 
 
 def _lots(ready: Market) -> tuple[Ints, Ints]:
@@ -132,8 +144,8 @@ def _placed(seating: Seating, forest: Forest) -> tuple[Ints, Ints]:
     return np.where(seating.seat >= 0, seating.seat, forest.nowhere), np.append(seating.price, [0, 0])
 
 
-def _drawn(found: Optimum, node: Ints, forest: Forest, potential: Ints, turn: Ints, rank: Ints) -> Ints:
-    options = draw.Options(found.likeness, found.student, found.place)
+def _drawn(found: Optimum, node: Ints, forest: Forest, potential: Ints, held: Ints, turn: Ints, rank: Ints) -> Ints:
+    options = draw.Options(found.likeness, found.student, found.place, held)
     return draw.settle(options, node, forest, potential, found.seating.surplus, turn, rank)
 
 
@@ -183,6 +195,7 @@ def _violation(found: Optimum, node: Ints, forest: Forest, potential: Ints, held
         own[~(forest.limit & (filled == forest.upper))],
         -own[~(forest.promise & (filled == forest.lower))],
         np.where((filled > forest.upper) | (filled < forest.lower), HEAVIEST, 0),
+        np.where(node[held] == forest.nowhere[held], HEAVIEST, 0),
         np.abs(idle[(node == forest.nowhere) & free]),
         -idle[free],
     )
@@ -267,17 +280,6 @@ def entry_prices(problem: Problem, result: Result) -> Ints:
     return price
 
 
-def warm_up() -> None:
-    """Compile what large markets need, once a machine, so that nobody's first round waits for it."""
-    requirement = Requirement("any", 1)
-    many = 1 + int(SMALL**0.5)
-    candidates = [Candidate(str(i), claimed={"any": 1 + i % 2}) for i in range(many)]
-    openings = [Opening(str(j), "any", "any", 1, 1, (requirement,)) for j in range(many)]
-    problem = pose(candidates, openings)
-    with_bans = solve(problem, Policy(banned=(("0", "0"),)), near=solve(problem))
-    entry_prices(problem, with_bans)
-
-
 def _optimum(ready: Market, t: Tables, solver: Solver, near: Result | None, tell: Tell) -> Optimum:
     """The optimum, from the shortlist of a result near to it if its bounds still tell something."""
     order, policy = ready.order, ready.policy
@@ -307,7 +309,9 @@ def _optimum(ready: Market, t: Tables, solver: Solver, near: Result | None, tell
     return market_optimum(t, solver, tell)
 
 
-def _teller(progress: Progress | None) -> Tell:
+def teller(progress: Progress | None) -> Tell:
+    """What the phases call: it passes their word on, and raises Stopped where the answer is False."""
+
     def tell(phase: str, share: float) -> None:
         if progress is not None and progress(phase, share) is False:
             raise Stopped
@@ -355,10 +359,16 @@ def assign(score: ArrayLike, capacity: ArrayLike, *, objective: Objective = "sco
     largest = int(np.abs(units).max(initial=0))
     bonus, _ = bonuses(n, seats, largest, Policy(objective=objective))
     weight = np.where(~np.isnan(scores) & (units + bonus > 0), units + bonus, NEVER).astype(np.int64)
-    found = dense.optimum(weight, seats)
+    if n * min(n, int(seats.sum())) <= SMALL:
+        found = dense.optimum(weight, seats)
+    else:
+        rows, columns = np.nonzero(weight >= 0)
+        start = np.searchsorted(rows, np.arange(n + 1))
+        found = graph_optimum(Arcs(start, columns, weight[rows, columns]), seats, teller(None))
     forest = seats_only(n, seats)
     node, potential = _placed(found.seating, forest)
-    node = _drawn(found, node, forest, potential, np.arange(n), np.arange(m))
+    nobody = np.zeros(0, np.int64)
+    node = _drawn(found, node, forest, potential, nobody, np.arange(n), np.arange(m))
     place = np.where(node < m, node, NEVER)
     matched = np.flatnonzero(place >= 0)
     return Assignment(
@@ -366,7 +376,7 @@ def assign(score: ArrayLike, capacity: ArrayLike, *, objective: Objective = "sco
         total=int(units[matched, place[matched]].sum()) / UNIT,
         price=found.seating.price / UNIT,
         surplus=found.seating.surplus / UNIT,
-        certificate=_violation(found, node, forest, potential, np.zeros(0, np.int64)) / UNIT,
+        certificate=_violation(found, node, forest, potential, nobody) / UNIT,
         bonus=bonus / UNIT,
         filled=np.bincount(place[matched], minlength=m).astype(np.int64),
     )
@@ -388,4 +398,4 @@ def _checked(score: ArrayLike, capacity: ArrayLike) -> tuple[Floats, Ints]:
     for j, seats in enumerate(given.tolist()):
         if not np.isfinite(seats) or seats != int(seats) or not 0 <= seats <= MOST_SEATS:
             raise ValueError(f"capacity[{j}] is {seats}: seats are whole numbers, 0 or more")
-    return scores, np.minimum(given, max(len(scores), 1)).astype(np.int64)
+    return scores, np.minimum(given, len(scores) + 1).astype(np.int64)

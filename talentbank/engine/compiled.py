@@ -12,4 +12,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def compiled(function: F) -> F:
     """Compile a function on arrays and numbers when it is first called."""
-    return cast(F, njit(cache=True, nogil=True)(function))
+    try:
+        return cast(F, njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # nowhere that can be written: each process compiles for itself then
+        return cast(F, njit(nogil=True)(function))

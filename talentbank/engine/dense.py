@@ -35,7 +35,7 @@ def weights(problem: Problem, policy: Policy, bonus: int, pin: int) -> tuple[Int
         weight[rows, j] = np.where(score >= least, score + bonus, NEVER)
     for student, position in policy.pinned:
         i, j = problem.student_index[student], problem.position_index[position]
-        pinned = weight[i, j] + pin
+        pinned = max(weight[i, j], bonus) + pin  # a pinned pair may score nothing
         weight[i] = NEVER
         weight[i, j] = pinned
     return weight, eligible

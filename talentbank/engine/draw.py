@@ -39,12 +39,13 @@ def lottery(seed: str, kind: str, ids: tuple[str, ...]) -> Ints:
 class Options(NamedTuple):
     """Pairs of no reduced cost: student and place (e,), of the students who are the first of their like.
 
-    likeness (n,): whom each student is like in all that counts.
+    likeness (n,): whom each student is like in all that counts; held (h,): the pinned, who have no other option.
     """
 
     likeness: Any
     student: Any
     place: Any
+    held: Any
 
 
 class _Circle(NamedTuple):
@@ -86,8 +87,9 @@ def settle(
     """
     n, m, nodes = len(node), len(rank), len(forest.parent)
     by_liking = np.concatenate([np.lexsort((rank, -potential[:m])), np.arange(m, forest.root)])
-    content = surplus == -potential[forest.nowhere]
-    content = np.flatnonzero(content & (options.likeness == np.arange(n)))
+    idle = (surplus == -potential[forest.nowhere]) & (options.likeness == np.arange(n))
+    idle[options.held] = False
+    content = np.flatnonzero(idle)
     students = np.concatenate([options.student, content])
     places = np.concatenate([options.place, forest.nowhere[content]])
     start, place = _by_student(students, places, by_liking, n)

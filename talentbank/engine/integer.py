@@ -95,7 +95,8 @@ class _Programme:
         """The choice of the greatest value whose rows stay within bounds, as scipy answers it."""
         if not len(value):
             met = not (low > 0).any()
-            return SimpleNamespace(x=value if met else None, status=INFEASIBLE * (not met), fun=0.0, mip_dual_bound=0.0)
+            chosen = value if met else None
+            return SimpleNamespace(x=chosen, status=INFEASIBLE * (not met), fun=0.0, mip_dual_bound=0.0)
         return milp(
             -value,
             integrality=np.ones(len(value), np.int64),
@@ -116,7 +117,9 @@ def _pairs(ready: Market, turn: Ints, rank: Ints) -> _Pairs:
         eligible[j] = len(rows)
         kept = score >= least
         if held:
-            kept &= np.array([i not in held or (i, j) in pins for i in rows.tolist()], np.bool_)
+            at = rows.tolist()
+            kept &= np.array([i not in held for i in at], np.bool_)
+            kept |= np.array([(i, j) in pins for i in at], np.bool_)  # a pinned pair may score nothing
         students.append(rows[kept])
         positions.append(np.full(int(kept.sum()), j, np.int64))
         scores.append(score[kept])

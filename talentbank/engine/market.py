@@ -18,7 +18,7 @@ HEAVIEST = 2**60
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Positions in the order of their groups (`order`), with no more seats than there are students.
+    """Positions in the order of their groups (`order`), with no more seats than one beyond the students.
 
     bonus: what each person placed counts beside the score; pin: each pinned one on top. Under quotas the weights of
     pinned pairs are without the pin: there they have no choice. forest: None for quotas that are not laminar.
@@ -47,7 +47,7 @@ def market(problem: Problem, policy: Policy) -> Market:
     bonus, pin = bonuses(problem.students, problem.headcount, UNIT, policy)
     order, terms = grouped(problem), Terms.of(problem, policy)
     special = special_pairs(problem, policy, terms, order, bonus, 0 if policy.quotas else pin)
-    capacity = np.minimum(problem.headcount, problem.students)[order]
+    capacity = np.minimum(problem.headcount, problem.students + 1)[order]
     whom = [
         some._replace(positions=None if some.positions is None else some.positions[order])
         for some in named(problem, policy.quotas)

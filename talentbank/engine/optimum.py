@@ -124,7 +124,7 @@ def optimum(t: Tables, solve: Solver, shortlist: Shortlist, price: Ints, seat: I
         arcs = arcs.joined(more)
     likeness = t.likeness
     students = np.flatnonzero(likeness == np.arange(len(likeness)))
-    equal = paid_exactly(t, shortlist, price, surplus, lambda share: tell("draw", share / 2), students)
+    equal = paid_exactly(t, shortlist, price, surplus, lambda share: tell("check", share), students)
     excess = graph.weight - price[graph.position] - surplus[graph.student]
     return Optimum(
         seating=seating,
@@ -133,6 +133,22 @@ def optimum(t: Tables, solve: Solver, shortlist: Shortlist, price: Ints, seat: I
         place=np.concatenate([graph.position[excess == 0], equal[1]]),
         unpaid=int(excess.max(initial=0)),
         shortlist=Shortlist(arcs, shortlist.bound, shortlist.reference, shortlist.eligible),
+    )
+
+
+def graph_optimum(arcs: Arcs, capacity: Ints, tell: Tell) -> Optimum:
+    """The optimum of a market whose every pair is at hand."""
+    seating = assignment_solver(capacity)(
+        arcs, np.zeros(len(capacity), np.int64), np.full(len(arcs.start) - 1, NEVER, np.int64), tell
+    )
+    excess = arcs.weight - seating.price[arcs.position] - seating.surplus[arcs.student]
+    return Optimum(
+        seating=seating,
+        likeness=np.arange(len(seating.seat)),
+        student=arcs.student[excess == 0],
+        place=arcs.position[excess == 0].astype(np.int64),
+        unpaid=int(excess.max(initial=0)),
+        shortlist=None,
     )
 
 

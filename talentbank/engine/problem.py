@@ -243,6 +243,7 @@ def _check(problem: Problem) -> None:
         if not len(wishes.student) == len(wishes.position) == len(wishes.value):
             raise ValueError(f"{name} must name as many students as positions and values")
         _check_pairs(name, wishes.student, wishes.position, n, m)
+        _check_once(name, wishes.student * max(m, 1) + wishes.position)
         _check_range(f"{name}.value", wishes.value, 0, 1)
     _check_pairs("ruled_out", problem.ruled_out[:, 0], problem.ruled_out[:, 1], n, m)
 
@@ -266,6 +267,13 @@ def _check_range(name: str, array: NDArray[Any], least: float, most: float) -> N
 def _check_pairs(name: str, students: Ints, positions: Ints, n: int, m: int) -> None:
     _check_range(f"{name}.student", students, 0, n - 1)
     _check_range(f"{name}.position", positions, 0, m - 1)
+
+
+def _check_once(name: str, pairs: Ints) -> None:
+    _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[which] != np.arange(len(pairs)))
+    if len(again):
+        raise ValueError(f"{name}[{again[0]}] names a pair twice: each has one wish of a side")
 
 
 def _check_shares(problem: Problem) -> None:

@@ -6,7 +6,7 @@ dozen of those is exact, and it is rounded once to 1/UNIT: the same on every mac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from talentbank.engine.competency import MAX_LEVEL, Candidate, Opening
 from talentbank.engine.policy import UNIT, Policy
-from talentbank.engine.problem import Ints, Problem, pose
+from talentbank.engine.problem import Ints, Problem
 
 DECIMALS = 6
 """Of a score: 1/UNIT."""
@@ -166,23 +166,6 @@ def _banned(problem: Problem, policy: Policy) -> dict[int, list[int]]:
         if student in problem.student_index and position in problem.position_index:
             found.setdefault(problem.position_index[position], []).append(problem.student_index[student])
     return found
-
-
-def score_pairs(
-    candidates: Sequence[Candidate],
-    openings: Sequence[Opening],
-    *,
-    trust: float,
-    min_score: float = 0.0,
-    must_have_verified: bool = False,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Scores (n, m) with NaN for an ineligible pair, and headcounts (m,): what `assign` takes."""
-    policy = Policy(trust=trust, min_score=min_score, must_have_verified=must_have_verified)
-    problem = pose(candidates, openings)
-    score = np.full((problem.students, problem.positions), np.nan)
-    for j, rows, units in columns(problem, policy):
-        score[rows, j] = units / UNIT
-    return score, problem.headcount
 
 
 def fit_of(

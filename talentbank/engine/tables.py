@@ -69,7 +69,9 @@ def tables(problem: Problem, policy: Policy, terms: Terms, order: Ints, bonus: i
     value[terms.position, slot] = np.where(terms.reached, terms.value, NEVER)
     column = np.zeros(value.shape[:2], np.int16)
     column[terms.position, slot] = terms.competency
-    takes = (problem.takes_category[:, :, None] & problem.takes_city[:, None, :]).reshape(problem.students, -1)
+    takes = (problem.takes_category[:, :, None] & problem.takes_city[:, None, :]).reshape(
+        problem.students, problem.takes_category.shape[1] * problem.takes_city.shape[1]
+    )
     group = (problem.category * problem.takes_city.shape[1] + problem.city)[order]
     held = np.zeros(problem.students, np.bool_)
     held[special.held] = True
@@ -156,9 +158,10 @@ def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, b
     eligible = np.zeros(problem.positions, np.int64)
     np.add.at(eligible, at, (allowed & ~barred & (units >= policy.least_units)).astype(np.int64))
     np.subtract.at(eligible, at, (allowed & (plain >= policy.least_units)).astype(np.int64))
-    allowed &= (units >= least_of(policy)) & ~barred
-    weight = np.where(allowed, units + bonus, NEVER)
     is_pin = np.isin(keys, key(*pins.T))
+    least = np.where(is_pin, policy.least_units, least_of(policy))
+    allowed &= (units >= least) & ~barred
+    weight = np.where(allowed, units + bonus, NEVER)
     ineligible = set(keys[is_pin & ~allowed].tolist())
     for n, pair in enumerate(key(*pins.T).tolist()):
         if pair in ineligible:

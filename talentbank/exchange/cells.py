@@ -21,7 +21,8 @@ MOST_SALARY = 1_000
 """In 10k RMB a year; what is above was written in RMB."""
 RMB = 10_000
 
-NAMES_KEPT = 4096
+KEPT = 4096
+"""Cells and items that are remembered: the same few stand in thousands of rows."""
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}\.?[0-9]{0,12}|\.[0-9]{1,12})")
 """Short enough that decimal arithmetic on it is exact."""
@@ -38,17 +39,19 @@ def identity(text: str) -> str:
     return text
 
 
+@lru_cache(KEPT)
 def categories(text: str) -> frozenset[str]:
     """Codes of the categories in a list, empty for any."""
     return frozenset(category(name) for name in _listed(text))
 
 
+@lru_cache(KEPT)
 def cities(text: str) -> frozenset[str]:
     """The cities in a list, empty for any."""
     return frozenset(city(name) for name in _listed(text))
 
 
-@lru_cache(NAMES_KEPT)  # the same few names stand in thousands of rows
+@lru_cache(KEPT)
 def category(text: str) -> str:
     """The code of one category."""
     if not text.strip():
@@ -61,7 +64,7 @@ def category(text: str) -> str:
     return code
 
 
-@lru_cache(NAMES_KEPT)
+@lru_cache(KEPT)
 def city(text: str) -> str:
     """The code of a city that the bank knows; any other city is its own name, with or without 市."""
     name = fold(text)
@@ -70,7 +73,7 @@ def city(text: str) -> str:
     return city_lexicon().find(text) or name.removesuffix("市") or name
 
 
-@lru_cache(NAMES_KEPT)
+@lru_cache(KEPT)
 def competency(text: str) -> str:
     """The code of a competency that the catalogue names."""
     lexicon = competency_lexicon()
@@ -87,11 +90,13 @@ def competency(text: str) -> str:
     return code
 
 
+@lru_cache(KEPT)
 def floor_salary(text: str) -> int:
     """The least salary that a student takes, in whole RMB a year; an empty cell is none."""
     return _salary(text) if text.strip() else 0
 
 
+@lru_cache(KEPT)
 def top_salary(text: str) -> int:
     """The most that a position pays, in whole RMB a year."""
     salary = _salary(text)
@@ -100,6 +105,7 @@ def top_salary(text: str) -> int:
     return salary
 
 
+@lru_cache(KEPT)
 def headcount(text: str) -> int:
     """The seats of a position."""
     seats = _whole(text)
@@ -114,43 +120,57 @@ def levels(text: str) -> dict[str, int]:
     """Levels by competency, out of `Platform Ops:4; Data Analysis:3`."""
     found: dict[str, int] = {}
     for item in _listed(text):
-        parts = CLAIM.fullmatch(item)
-        if parts is None:
-            raise Invalid(
-                _l("%(item)s is no competency with its level; write it as in Data Analysis:3", item=shown(item))
-            )
-        code = competency(parts["name"])
+        name, code, level = _claim(item)
         if code in found:
-            raise Invalid(_l("the competency %(name)s is named twice; keep one", name=shown(parts["name"])))
-        found[code] = _level(parts["level"], 0, parts["name"])
+            raise Invalid(_l("the competency %(name)s is named twice; keep one", name=shown(name)))
+        found[code] = level
     return found
+
+
+@lru_cache(KEPT)
+def _claim(item: str) -> tuple[str, str, int]:
+    """A competency's name as it stands there, its code and the level."""
+    parts = CLAIM.fullmatch(item)
+    if parts is None:
+        raise Invalid(
+            _l("%(item)s is no competency with its level; write it as in Data Analysis:3", item=shown(item))
+        )
+    name: str = parts["name"]
+    return name, competency(name), _level(parts["level"], 0, name)
 
 
 def requirements(text: str) -> tuple[Requirement, ...]:
     """Requirements out of `Data Analysis:3*2!; Copywriting:2`: level, relative weight (1 if left out), must-have."""
     found: dict[str, Requirement] = {}
     for item in _listed(text):
-        parts = REQUIREMENT.fullmatch(item)
-        if parts is None:
-            raise Invalid(
-                _l(
-                    "%(item)s is no requirement; write it as in Data Analysis:3, Data Analysis:3*2 (weight 2)"
-                    " or Data Analysis:3*2! (must-have)",
-                    item=shown(item),
-                )
-            )
-        code = competency(parts["name"])
-        if code in found:
-            raise Invalid(_l("the requirement %(name)s stands there twice; keep one", name=shown(parts["name"])))
-        found[code] = Requirement(
-            competency=code,
-            level=_level(parts["level"], 1, parts["name"]),
-            weight=_weight(parts["weight"], parts["name"]),
-            must_have=bool(parts["must_have"]),
-        )
+        name, requirement = _requirement(item)
+        if requirement.competency in found:
+            raise Invalid(_l("the requirement %(name)s stands there twice; keep one", name=shown(name)))
+        found[requirement.competency] = requirement
     if not found:
         raise Invalid(_l("there are no requirements; write at least one, as in Data Analysis:3"))
     return tuple(found.values())
+
+
+@lru_cache(KEPT)
+def _requirement(item: str) -> tuple[str, Requirement]:
+    """A requirement, with its competency's name as it stands there."""
+    parts = REQUIREMENT.fullmatch(item)
+    if parts is None:
+        raise Invalid(
+            _l(
+                "%(item)s is no requirement; write it as in Data Analysis:3, Data Analysis:3*2 (weight 2)"
+                " or Data Analysis:3*2! (must-have)",
+                item=shown(item),
+            )
+        )
+    name: str = parts["name"]
+    return name, Requirement(
+        competency=competency(name),
+        level=_level(parts["level"], 1, name),
+        weight=_weight(parts["weight"], name),
+        must_have=bool(parts["must_have"]),
+    )
 
 
 def _listed(text: str) -> list[str]:

@@ -8,23 +8,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy as np
-
-from talentbank.engine.assignment import Assignment, Floats, assign
+from talentbank.engine.assignment import Progress, Result, Stopped, solve
 from talentbank.engine.competency import Candidate, Opening
-from talentbank.engine.policy import Objective
-from talentbank.engine.scoring import DECIMALS, score_pairs
+from talentbank.engine.policy import UNIT, Objective, Policy
+from talentbank.engine.problem import Problem, pose
+from talentbank.engine.scoring import DECIMALS
 from talentbank.errors import Invalid
 from talentbank.exchange import cells
 from talentbank.exchange.results import write_together
-from talentbank.exchange.tables import Problems, Row, Table, read_table, shown
+from talentbank.exchange.tables import Problems, Row, Table, open_table, shown
 from talentbank.extensions import lazy_gettext as _l
 
 STUDENT_COLUMNS = ("id", "name", "categories", "cities", "min_salary", "competencies")
@@ -32,6 +31,15 @@ VERIFIED = "verified"
 POSITION_COLUMNS = ("id", "enterprise", "title", "category", "city", "headcount", "max_salary", "requirements")
 
 MATCHES, POSITIONS, REPORT = "matches.csv", "positions.csv", "report.json"
+
+MOST_SCORE = UNIT
+"""A score is from 0 to 1; what is far beyond was not meant as one."""
+
+ROWS_A_TICK = 1000
+"""Rows that are read between two words of progress."""
+
+Tick = Callable[[float], object]
+"""Hears the share that is read."""
 
 T = TypeVar("T")
 Entry = TypeVar("Entry", Candidate, Opening)
@@ -48,8 +56,12 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What report.json says. certificate is the largest violation of the optimality conditions; under objective
-    «placements» bonus is what each placed person adds to the objective, and prices are in its units."""
+    """What report.json says.
+
+    certificate is the largest violation of the optimality conditions, in whole 1/UNIT; seed is what the draw between
+    equally good matchings hung on; under objective «placements» bonus is what each placed person adds to the
+    objective, and prices are in its units.
+    """
 
     students: int
     positions: int
@@ -58,10 +70,11 @@ class Report:
     matched: int
     total_score: float
     objective: Objective
-    certificate: float
+    certificate: int
     seconds: float
     trust: float
     min_score: float
+    seed: str
     bonus: float | None
 
     def as_json(self) -> str:
@@ -88,64 +101,84 @@ def match_files(
     objective: Objective = "score",
     trust: float = 0.5,
     min_score: float = 0.0,
+    seed: str = "",
+    progress: Progress | None = None,
 ) -> Outcome:
     """Match the students of one file to the positions of another and write the results into the folder out.
 
     Ids are written exactly as they were read, even where a spreadsheet would take one for a formula
     (`=…`), so that the results can be joined with the files. Scores and prices have as many decimals as
-    the engine's scores, so that the written scores add up to the total. Raises Invalid; then nothing is
-    written, and what the folder held is still there.
+    the engine's scores, so that the written scores add up to the total. progress hears the phase «read»,
+    then those of `solve`. Raises Invalid, and Stopped if progress returns False; then nothing is written,
+    and what the folder held is still there.
     """
     started = time.perf_counter()
-    _check_options(trust, min_score)
+    policy = _policy(objective, trust, min_score, seed)
     _check_out(out, (students, positions))
-    market = read_market(students, positions)
-    score, seats = score_pairs(market.candidates, market.openings, trust=trust, min_score=min_score)
-    result = assign(score, seats, objective=objective)
-    matched = np.flatnonzero(result.position >= 0)
+    problem, notes = _posed(students, positions, progress)
+    result = solve(problem, policy, progress)
     report = Report(
-        students=len(market.candidates),
-        positions=len(market.openings),
-        seats=int(seats.sum()),
-        eligible_pairs=int(np.isfinite(score).sum()),
+        students=problem.students,
+        positions=problem.positions,
+        seats=int(problem.headcount.sum()),
+        eligible_pairs=int(result.eligible.sum()),
         matched=result.matched,
-        total_score=round(math.fsum(score[matched, result.position[matched]].tolist()), DECIMALS),
+        total_score=result.total / UNIT,
         objective=objective,
         certificate=result.certificate,
         seconds=round(time.perf_counter() - started, 3),
         trust=trust,
         min_score=min_score,
-        bonus=result.bonus if objective == "placements" else None,
+        seed=seed,
+        bonus=result.bonus / UNIT if objective == "placements" else None,
     )
     write_together(
         out,
         {
-            MATCHES: _csv("student_id,position_id,score,fit", _matches(market, score, result)),
-            POSITIONS: _csv("id,headcount,filled,price", _positions(market, result)),
+            MATCHES: _csv("student_id,position_id,score,fit", _matches(problem, result)),
+            POSITIONS: _csv("id,headcount,filled,price", _positions(problem, result)),
             REPORT: report.as_json(),  # the last to appear, so that it speaks for the two others
         },
     )
-    return Outcome(report, market.notes)
+    return Outcome(report, notes)
 
 
-def read_market(students: Path, positions: Path) -> Market:
+def _posed(students: Path, positions: Path, progress: Progress | None) -> tuple[Problem, tuple[object, ...]]:
+    """Both files as the matcher takes them, and the notes; the values between are kept no longer than that."""
+
+    def tick(share: float) -> None:
+        if progress is not None and progress("read", share) is False:
+            raise Stopped
+
+    market = read_market(students, positions, tick)
+    return pose(market.candidates, market.openings), market.notes
+
+
+def read_market(students: Path, positions: Path, tick: Tick = lambda share: None) -> Market:
     """Read both files. Raises Invalid with what is wrong in either, row by row."""
-    student_table = read_table(students, STUDENT_COLUMNS, (VERIFIED,))
-    position_table = read_table(positions, POSITION_COLUMNS)
-    problems = Problems()
-    candidates = _entries(student_table, _candidate, problems)
-    openings = _entries(position_table, _opening, problems)
-    problems.refuse()
-    notes = tuple(
-        _l(
-            "%(file)s: columns that are not used: %(columns)s",
-            file=table.file,
-            columns=", ".join(shown(name) for name in table.ignored),
+    with (
+        open_table(students, STUDENT_COLUMNS, (VERIFIED,)) as student_table,
+        open_table(positions, POSITION_COLUMNS) as position_table,
+    ):
+        tables = (student_table, position_table)
+        problems, size = Problems(), sum(table.size for table in tables)
+
+        def read() -> None:
+            tick(sum(table.done for table in tables) / size)
+
+        candidates = _entries(student_table, _candidate, problems, read)
+        openings = _entries(position_table, _opening, problems, read)
+        problems.refuse()
+        notes = tuple(
+            _l(
+                "%(file)s: columns that are not used: %(columns)s",
+                file=table.file,
+                columns=", ".join(shown(name) for name in table.ignored),
+            )
+            for table in tables
+            if table.ignored
         )
-        for table in (student_table, position_table)
-        if table.ignored
-    )
-    return Market(candidates, openings, notes)
+        return Market(candidates, openings, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +218,15 @@ def _opening(read: _Reader) -> Opening:
     )
 
 
-def _entries(table: Table, build: Callable[[_Reader], Entry], problems: Problems) -> tuple[Entry, ...]:
-    """Every row as a value; ids that differ only in outer space are the same."""
+def _entries(
+    table: Table, build: Callable[[_Reader], Entry], problems: Problems, read: Callable[[], None]
+) -> tuple[Entry, ...]:
+    """Every row as a value; ids that differ only in outer space are the same. read is called now and then."""
     entries: list[Entry] = []
     first: dict[str, int] = {}
-    for row in table.rows:
+    for row in table.rows(problems):
+        if len(entries) % ROWS_A_TICK == 0:
+            read()
         entry = build(_Reader(row, problems))
         entries.append(entry)
         earlier = first.setdefault(entry.id.strip(), row.number) if entry.id else row.number
@@ -200,14 +237,21 @@ def _entries(table: Table, build: Callable[[_Reader], Entry], problems: Problems
                 earlier=earlier,
             )
             problems.add(row.problem("id", sentence))
+    read()
     return tuple(entries)
 
 
-def _check_options(trust: float, min_score: float) -> None:
+def _policy(objective: Objective, trust: float, min_score: float, seed: str) -> Policy:
+    """The options as a policy. Raises Invalid with what to choose instead."""
     if not 0 <= trust <= 1:
         raise Invalid(_l("trust is %(value)s: choose a number from 0 to 1", value=trust))
-    if not math.isfinite(min_score):
-        raise Invalid(_l("min-score is %(value)s: choose a finite number", value=min_score))
+    if not abs(min_score) <= MOST_SCORE:  # NaN is not
+        raise Invalid(
+            _l("min-score is %(value)s: choose a number from -%(most)s to %(most)s", value=min_score, most=MOST_SCORE)
+        )
+    if not seed.isprintable():
+        raise Invalid(_l("the seed %(value)s can't be printed: choose another text", value=shown(seed)))
+    return Policy(objective=objective, trust=trust, min_score=min_score, seed=seed)
 
 
 def _check_out(out: Path, inputs: Iterable[Path]) -> None:
@@ -224,21 +268,23 @@ def _check_out(out: Path, inputs: Iterable[Path]) -> None:
                 )
 
 
-def _matches(market: Market, score: Floats, result: Assignment) -> Iterable[tuple[object, ...]]:
+def _matches(problem: Problem, result: Result) -> Iterable[tuple[object, ...]]:
     """Files name no wishes, so that the score is the fit."""
-    for candidate, scores, j in zip(market.candidates, score, result.position.tolist(), strict=True):
+    for student, j, units in zip(problem.student_ids, result.position.tolist(), result.score.tolist(), strict=True):
         if j >= 0:
-            yield candidate.id, market.openings[j].id, _decimal(scores[j]), _decimal(scores[j])
+            score = _decimal(units)
+            yield student, problem.position_ids[j], score, score
 
 
-def _positions(market: Market, result: Assignment) -> Iterable[tuple[object, ...]]:
-    for opening, filled, price in zip(market.openings, result.filled.tolist(), result.price, strict=True):
-        yield opening.id, opening.headcount, filled, _decimal(price)
+def _positions(problem: Problem, result: Result) -> Iterable[tuple[object, ...]]:
+    columns = (problem.position_ids, problem.headcount.tolist(), result.filled.tolist(), result.price.tolist())
+    for position, headcount, filled, price in zip(*columns, strict=True):
+        yield position, headcount, filled, _decimal(price)
 
 
-def _decimal(value: Any) -> str:
-    """A number without exponent and without zeros at its end."""
-    return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
+def _decimal(units: int) -> str:
+    """1/UNIT as a number without exponent and without zeros at its end, exactly."""
+    return f"{Decimal(units).scaleb(-DECIMALS).normalize():f}"
 
 
 def _csv(header: str, rows: Iterable[tuple[object, ...]]) -> str:

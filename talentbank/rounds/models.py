@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from talentbank.competencies.models import Student
@@ -38,7 +38,10 @@ class MustHaveOn(StrEnum):
 
 
 class Round(Model):
-    """One run of the market by the chamber, with its policy. version counts its changes."""
+    """One run of the market by the chamber, with its policy. version counts its changes.
+
+    seed is what the draw between equally good matchings hangs on; rounds made before there was one have "".
+    """
 
     __tablename__ = "round"
     __table_args__ = (
@@ -55,6 +58,7 @@ class Round(Model):
     min_score: Mapped[float]
     must_have_on: Mapped[MustHaveOn]
     offer_days: Mapped[int]
+    seed: Mapped[str] = mapped_column(String(32))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
@@ -67,6 +71,7 @@ class Round(Model):
             "trust": self.trust,
             "min_score": self.min_score,
             "must_have_on": self.must_have_on.value,
+            "seed": self.seed,
         }
 
 

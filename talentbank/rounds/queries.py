@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import joinedload, undefer
@@ -66,14 +66,22 @@ def free_students() -> Select[Student]:
 
 
 def participants() -> tuple[list[Candidate], list[Opening]]:
-    """Who and what the next round is made of: free students, and the free seats of positions on show."""
+    """Who and what the next round is made of: free students, and the free seats of positions on show.
+
+    Universities and enterprises are named by the ids of their organisations.
+    """
     students = db.session.scalars(free_students().options(catalogue.with_levels())).all()
     held = seats_held()
     positions = db.session.scalars(
         select(Position).where(deposits.on_show()).options(*deposits.whole_position()).order_by(Position.id)
     ).all()
-    openings = [p.opening(p.headcount - held.get(p.id, 0)) for p in positions if p.headcount > held.get(p.id, 0)]
-    return [catalogue.candidate(student) for student in students], openings
+    candidates = [replace(catalogue.candidate(s), university=str(s.university_id)) for s in students]
+    openings = [
+        replace(p.opening(p.headcount - held.get(p.id, 0)), enterprise=str(p.enterprise_id))
+        for p in positions
+        if p.headcount > held.get(p.id, 0)
+    ]
+    return candidates, openings
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from talentbank.audit import command
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Position
+from talentbank.engine.policy import UNIT
 from talentbank.errors import Conflict, Problems
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -34,6 +36,7 @@ from talentbank.rounds.models import (
 from talentbank.rounds.snapshot import Snapshot, Solution
 
 MOST_OFFER_DAYS = 60
+SEED_BYTES = 16
 RUNNABLE = (RoundState.DRAFT, RoundState.SOLVED)
 
 _CHANGED = _l("Somebody else has changed this round meanwhile: this is how it stands now. Look, then decide.")
@@ -53,9 +56,9 @@ class Policy:
 
 @command(Action.MAKE_ROUND)
 def make_round(actor: Actor, policy: Policy) -> Round:
-    """Open a draft under a policy."""
+    """Open a draft under a policy. The seed of its draw is published with it, before anybody knows who takes part."""
     _check_policy(policy)
-    made = Round(state=RoundState.DRAFT, created_at=now())
+    made = Round(state=RoundState.DRAFT, seed=secrets.token_hex(SEED_BYTES), created_at=now())
     _write(made, policy)
     db.session.add(made)
     db.session.flush()
@@ -91,7 +94,7 @@ def run_round(actor: Actor, round_id: int, version: int) -> Run:
 @command(Action.RUN_ROUND)
 def _keep_run(actor: Actor, round_id: int, version: int, solution: Solution) -> Run:
     _advance(round_id, version, RUNNABLE, RoundState.SOLVED)
-    assignment = solution.assignment
+    result = solution.result
     run = Run(
         round_id=round_id,
         made_at=now(),
@@ -101,11 +104,11 @@ def _keep_run(actor: Actor, round_id: int, version: int, solution: Solution) -> 
         students=len(solution.snapshot.candidates),
         positions=len(solution.snapshot.openings),
         seats=solution.seats,
-        eligible_pairs=int(solution.eligible.sum()),
-        matched=assignment.matched,
-        total_score=assignment.total,
-        bonus=assignment.bonus,
-        certificate=assignment.certificate,
+        eligible_pairs=int(result.eligible.sum()),
+        matched=result.matched,
+        total_score=result.total / UNIT,
+        bonus=result.bonus / UNIT,
+        certificate=result.certificate / UNIT,
         seconds=solution.seconds,
     )
     db.session.add(run)
@@ -116,19 +119,18 @@ def _keep_run(actor: Actor, round_id: int, version: int, solution: Solution) -> 
 
 
 def _keep_outcomes(run: Run, solution: Solution) -> None:
-    assignment, openings = solution.assignment, solution.snapshot.openings
+    result, candidates, openings = solution.result, solution.snapshot.candidates, solution.snapshot.openings
+    columns = (candidates, result.position.tolist(), result.score.tolist(), result.surplus.tolist())
     pairs = [
         {
             "run_id": run.id,
             "student_id": int(candidate.id),
             "position_id": int(openings[j].id),
-            "score": float(solution.score[i, j]),
-            "fit": float(solution.score[i, j]),
-            "surplus": float(assignment.surplus[i]),
+            "score": score / UNIT,
+            "fit": score / UNIT,
+            "surplus": surplus / UNIT,
         }
-        for i, (candidate, j) in enumerate(
-            zip(solution.snapshot.candidates, assignment.position.tolist(), strict=True)
-        )
+        for candidate, j, score, surplus in zip(*columns, strict=True)
         if j >= 0
     ]
     outcomes = [
@@ -136,9 +138,9 @@ def _keep_outcomes(run: Run, solution: Solution) -> None:
             "run_id": run.id,
             "position_id": int(opening.id),
             "seats": opening.headcount,
-            "filled": int(assignment.filled[j]),
-            "price": float(assignment.price[j]),
-            "eligible": int(solution.eligible[j]),
+            "filled": int(result.filled[j]),
+            "price": int(result.price[j]) / UNIT,
+            "eligible": int(result.eligible[j]),
         }
         for j, opening in enumerate(openings)
     ]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from talentbank.engine import Assignment, assign
+from talentbank.engine.assignment import Result, solve
 from talentbank.engine.competency import Candidate, Opening, Requirement
-from talentbank.engine.scoring import Fit, fit_of, score_pairs
+from talentbank.engine.policy import UNIT, Policy
+from talentbank.engine.problem import pose
+from talentbank.engine.scoring import Fit, columns, fit_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Snapshot:
 
     @property
     def policy(self) -> dict[str, Any]:
-        """objective, trust, min_score and must_have_on."""
+        """objective, trust, min_score, must_have_on and, since rounds draw by one, seed."""
         return dict(self._content["policy"])
 
     @cached_property
@@ -69,6 +69,11 @@ class Snapshot:
             "must_have_verified": policy["must_have_on"] == "verified",
         }
 
+    @property
+    def _terms(self) -> Policy:
+        policy = self.policy
+        return Policy(objective=policy["objective"], seed=policy.get("seed", ""), **self._scoring)
+
     def fits(self, student_id: int) -> dict[int, Fit]:
         """A student's fit to every position of the round, by position id."""
         candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
@@ -84,26 +89,23 @@ class Snapshot:
         openings = [o for o in self.openings if o.id == str(position_id)]
         if not openings:
             return {}
-        score, _ = score_pairs(self.candidates, openings, **self._scoring)
-        return {i: float(s) for i, s in zip(self.student_ids, score[:, 0], strict=True) if not np.isnan(s)}
+        problem = pose(self.candidates, openings)
+        _, rows, units = next(columns(problem, self._terms))
+        return {int(problem.student_ids[i]): u / UNIT for i, u in zip(rows.tolist(), units.tolist(), strict=True)}
 
     def solve(self) -> Solution:
         """Score every pair and match; pure, so that it needs no transaction."""
         started = time.perf_counter()
-        score, headcount = score_pairs(self.candidates, self.openings, **self._scoring)
-        assignment = assign(score, headcount, objective=self.policy["objective"])
-        eligible = (~np.isnan(score)).sum(axis=0)
-        return Solution(self, score, assignment, eligible, time.perf_counter() - started)
+        result = solve(pose(self.candidates, self.openings), self._terms)
+        return Solution(self, result, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A solved snapshot: scores (n, m), the assignment, and how many students were eligible for each position."""
+    """A solved snapshot: its result, students and positions in the order of their ids."""
 
     snapshot: Snapshot
-    score: np.ndarray
-    assignment: Assignment
-    eligible: np.ndarray
+    result: Result
     seconds: float
 
     @property
@@ -119,6 +121,7 @@ def _of_candidate(candidate: Candidate) -> dict[str, Any]:
         "min_salary": candidate.min_salary,
         "claimed": dict(candidate.claimed),
         "verified": {code: level for code, level in candidate.verified.items() if level},
+        "university": candidate.university,
     }
 
 
@@ -130,6 +133,7 @@ def _to_candidate(content: dict[str, Any]) -> Candidate:
         min_salary=content["min_salary"],
         claimed=content["claimed"],
         verified=content["verified"],
+        university=content.get("university", ""),  # snapshots of old have none
     )
 
 
@@ -141,6 +145,7 @@ def _of_opening(opening: Opening) -> dict[str, Any]:
         "headcount": opening.headcount,
         "max_salary": opening.max_salary,
         "requirements": [[r.competency, r.level, r.weight, r.must_have] for r in opening.requirements],
+        "enterprise": opening.enterprise,
     }
 
 
@@ -152,4 +157,5 @@ def _to_opening(content: dict[str, Any]) -> Opening:
         headcount=content["headcount"],
         max_salary=content["max_salary"],
         requirements=tuple(Requirement(*row) for row in content["requirements"]),
+        enterprise=content.get("enterprise", ""),
     )

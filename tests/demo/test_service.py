@@ -176,3 +176,17 @@ def test_preparing_twice_builds_the_demo_once_and_says_how_to_sign_in(app: Flask
     assert runner.invoke(args=["demo", "remove", "--yes"]).exit_code == 2
     invited = runner.invoke(args=["administrator", "guan@bank.example", "管示"])
     assert "/invitation/" in invited.stdout
+
+
+@pytest.mark.parametrize(("noticed", "said"), [(0, True), (10**6, False)])
+def test_preparing_compiles_the_matcher_and_speaks_of_it_only_where_it_took_long(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, *, noticed: int, said: bool
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr("talentbank.cli.warm_up", lambda: called.append("once"))
+    monkeypatch.setattr("talentbank.cli.NOTICED", noticed)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    answer = app.test_cli_runner().invoke(args=["prepare"])
+    assert answer.exit_code == 0, answer.output
+    assert called == ["once"]
+    assert ("The matcher was compiled" in answer.stdout) is said

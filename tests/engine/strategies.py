@@ -103,7 +103,7 @@ def scores_of(problem: Problem, policy: Policy) -> dict[tuple[int, int], int]:
 
 
 def matchings(problem: Problem, policy: Policy) -> Iterator[tuple[int, ...]]:
-    """Every matching that headcounts, eligibility, pins and quotas allow: the position of each student, -1 for none."""
+    """Every matching that headcounts, eligibility, pins and quotas allow: each student's position, -1 for none."""
     score = scores_of(problem, policy)
     least = 1 if policy.objective == "score" else 0  # a score of nothing is as good as no seat
     pins = {problem.student_index[s]: problem.position_index[p] for s, p in policy.pinned}

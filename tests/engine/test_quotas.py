@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talentbank.engine import Infeasible, Policy, Problem, Quota, pose, solve
+from talentbank.engine import Infeasible, Policy, Problem, Quota, pose, solve, verify
 from talentbank.engine import assignment as solver
 from talentbank.engine.competency import Candidate, Opening, Requirement
 from tests.engine.strategies import CATEGORIES, ENTERPRISES, UNIVERSITIES, best, kept, policies, problems, worth
@@ -63,6 +63,9 @@ def check_is_best(problem: Problem, policy: Policy) -> None:
     assert worth(problem, policy, choice) == expected
     assert result.total == expected[1]
     assert (result.certificate, result.gap) == (0, 0)
+    verdict = verify(problem, result)
+    assert verdict.faults == ()
+    assert verdict.gap >= 0
 
 
 def check_is_smallest(problem: Problem, policy: Policy, refused: Infeasible) -> None:
@@ -199,6 +202,16 @@ def test_promises_that_cant_be_met_together_are_named_and_the_others_are_not() -
     ) as refused:
         solve(problem, Policy(quotas=quotas))
     assert refused.value.promises == (0, 2)
+
+
+@pytest.mark.parametrize("pinned", ["a", "b", "c"])
+@pytest.mark.parametrize("objective", ["score", "placements"])
+def test_no_draw_takes_the_seat_of_who_is_pinned(pinned: str, objective: str) -> None:
+    problem = one_skill({"a": 4, "b": 4, "c": 4}, {"anker": 1})
+    policy = Policy(pinned=((pinned, "anker"),), quotas=(Quota(university="scu", at_most=1),), objective=objective)  # type: ignore[arg-type]
+    result = solve(problem, policy)
+    assert result.position.tolist() == [0 if name == pinned else -1 for name in "abc"]
+    assert verify(problem, result).proven
 
 
 def test_pinned_pairs_that_break_a_limit_are_refused() -> None:

@@ -1,12 +1,13 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from talentbank.engine.competency import Candidate, Opening, Requirement
-from talentbank.engine.scoring import Obstacle, fit_of, score_pairs
+from talentbank.engine.policy import UNIT, Policy
+from talentbank.engine.problem import pose
+from talentbank.engine.scoring import Obstacle, columns, fit_of
 
 CODES = ["a", "b", "c", "d"]
 levels = st.dictionaries(st.sampled_from(CODES), st.integers(0, 5))
@@ -54,15 +55,17 @@ trusts = st.floats(0, 1)
 def test_matrix_and_explained_pair_say_the_same(
     students: list[Candidate], positions: list[Opening], trust: float, min_score: float, verified: bool
 ) -> None:
-    score, headcount = score_pairs(students, positions, trust=trust, min_score=min_score, must_have_verified=verified)
-    assert score.shape == (len(students), len(positions))
-    assert headcount.tolist() == [p.headcount for p in positions]
+    policy = Policy(trust=trust, min_score=min_score, must_have_verified=verified)
+    score = {
+        (i, j): units
+        for j, rows, found in columns(pose(students, positions), policy)
+        for i, units in zip(rows.tolist(), found.tolist(), strict=True)
+    }
     for i, student in enumerate(students):
         for j, position in enumerate(positions):
             fit = fit_of(student, position, trust=trust, min_score=min_score, must_have_verified=verified)
-            assert fit.eligible == (not np.isnan(score[i, j]))
-            if fit.eligible:
-                assert score[i, j] == fit.value
+            assert fit.eligible == ((i, j) in score)
+            assert not fit.eligible or score[i, j] == round(fit.value * UNIT)
 
 
 @given(candidates, openings, trusts)
@@ -112,8 +115,8 @@ def test_a_verified_level_counts_as_claimed_too() -> None:
 def test_each_condition_rules_a_pair_out(student: Candidate, obstacle: Obstacle) -> None:
     position = opening(Requirement("a", 3))
     assert fit_of(student, position, trust=0.5).obstacles == (obstacle,)
-    score, _ = score_pairs([student], [position], trust=0.5)
-    assert np.isnan(score).all()
+    [(_, rows, _)] = columns(pose([student], [position]), Policy())
+    assert not len(rows)
 
 
 def test_must_have_is_tested_on_the_level_that_the_policy_names() -> None:
@@ -130,4 +133,4 @@ def test_a_floor_equal_to_the_top_salary_is_reached() -> None:
 @pytest.mark.parametrize("trust", [-0.1, 1.1, float("nan")])
 def test_trust_outside_0_to_1_is_refused(trust: float) -> None:
     with pytest.raises(ValueError, match="trust must be between 0 and 1"):
-        score_pairs([], [], trust=trust)
+        Policy(trust=trust)

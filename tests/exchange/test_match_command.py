@@ -1,3 +1,4 @@
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +49,13 @@ def test_a_match_is_summed_up_in_two_lines(files: Write, run: Run) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["--objective", "placements"], ["--objective", "score"], ["--trust", "1"], ["--min-score", "-0.5"]],
+    [
+        ["--objective", "placements"],
+        ["--objective", "score"],
+        ["--trust", "1"],
+        ["--min-score", "-0.5"],
+        ["--seed", "2026 秋"],
+    ],
 )
 def test_every_option_is_taken(files: Write, run: Run, options: list[str]) -> None:
     assert run(*files().arguments, *options).exit_code == 0
@@ -61,7 +68,7 @@ def test_every_option_is_taken(files: Write, run: Run, options: list[str]) -> No
         (["--trust", "2"], "trust is 2.0: choose a number from 0 to 1"),
         (["--trust", "nan"], "trust is nan"),
         (["--trust", "much"], "--trust"),
-        (["--min-score", "nan"], "min-score is nan: choose a finite number"),
+        (["--min-score", "nan"], "min-score is nan: choose a number from -1000000 to 1000000"),
         (["--min-score", "inf"], "min-score is inf"),
         (["more.csv"], "unexpected extra argument"),
     ],
@@ -104,9 +111,57 @@ def test_too_large_a_market_ends_in_a_sentence(files: Write, run: Run, monkeypat
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("talentbank.exchange.match.score_pairs", exhausted)
+    monkeypatch.setattr("talentbank.exchange.match.solve", exhausted)
     result = run(*files().arguments)
     assert (result.exit_code, result.stderr) == (2, "The files are too large for this machine's memory\n")
+
+
+@pytest.mark.parametrize("at", ["talentbank.exchange.match.read_market", "talentbank.exchange.match.solve"])
+def test_ctrl_c_ends_with_130_a_sentence_and_nothing_written(
+    files: Write, run: Run, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(at, interrupted)
+    written = files()
+    result = run(*written.arguments)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "Stopped. Nothing was written.\n"
+    assert written.written() == []
+
+
+class Terminal(io.StringIO):
+    """Says that it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("language", "reading"), [("en_US.UTF-8", "Reading the files"), ("zh_CN.UTF-8", "读取文件")])
+def test_a_terminal_shows_one_line_written_anew_and_leaves_it_clear(
+    files: Write, app: Flask, monkeypatch: pytest.MonkeyPatch, language: str, reading: str
+) -> None:
+    monkeypatch.setenv("LANG", language)
+    monkeypatch.setattr("talentbank.cli.sys.stderr", terminal := Terminal())
+    written = files()
+    with pytest.raises(SystemExit) as ended:
+        app.cli.main(written.arguments)
+    assert ended.value.code == 0
+    said = terminal.getvalue()
+    assert f"\r{reading} 100%\x1b[K" in said
+    assert "\n" not in said
+    assert said.endswith("\r\x1b[K")
+
+
+def test_a_terminal_is_left_clear_before_a_sentence(
+    files: Write, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talentbank.cli.sys.stderr", terminal := Terminal())
+    with pytest.raises(SystemExit) as ended:
+        app.cli.main(files(STUDENTS.replace("s1,", ",")).arguments)
+    assert ended.value.code == 2
+    assert "\r\x1b[K" in terminal.getvalue().split("students.csv")[0]
 
 
 def test_a_chinese_terminal_is_answered_in_chinese(files: Write, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

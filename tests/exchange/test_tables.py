@@ -1,3 +1,7 @@
+import os
+import threading
+import tracemalloc
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -5,15 +9,27 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from talentbank.errors import Invalid
-from talentbank.exchange.tables import MOST_PROBLEMS, Table, read_table
+from talentbank.exchange.tables import MOST_PROBLEMS, Problems, Row, Table, open_table
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
-def read(tmp_path: Path, content: str | bytes) -> Table:
+def opened(tmp_path: Path, content: str | bytes) -> AbstractContextManager[Table]:
     path = tmp_path / "table.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_table(path, ["id", "name"], ["note"])
+    return open_table(path, ["id", "name"], ["note"])
+
+
+def read(tmp_path: Path, content: str | bytes) -> list[Row]:
+    with opened(tmp_path, content) as table:
+        return all_rows(table)
+
+
+def all_rows(table: Table) -> list[Row]:
+    problems = Problems()
+    rows = list(table.rows(problems))
+    problems.refuse()
+    return rows
 
 
 def refusal(tmp_path: Path, content: str | bytes) -> str:
@@ -24,8 +40,8 @@ def refusal(tmp_path: Path, content: str | bytes) -> str:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_chinese_reads_the_same_in_every_encoding(tmp_path: Path, encoding: str) -> None:
-    table = read(tmp_path, "id,name\n一,示例学生甲㐀\n".encode(encoding))
-    assert [row.cells for row in table.rows] == [{"id": "一", "name": "示例学生甲㐀"}]
+    rows = read(tmp_path, "id,name\n一,示例学生甲㐀\n".encode(encoding))
+    assert [row.cells for row in rows] == [{"id": "一", "name": "示例学生甲㐀"}]
 
 
 def test_what_is_marked_as_utf8_is_not_guessed_to_be_gb18030(tmp_path: Path) -> None:
@@ -33,25 +49,26 @@ def test_what_is_marked_as_utf8_is_not_guessed_to_be_gb18030(tmp_path: Path) -> 
 
 
 def test_row_numbers_are_those_of_a_spreadsheet(tmp_path: Path) -> None:
-    table = read(tmp_path, 'id,name\r\n\r\n1,"two\r\nlines"\r\n,\r\n2,x\r\n')
-    assert [(row.number, row["id"]) for row in table.rows] == [(3, "1"), (5, "2")]
+    rows = read(tmp_path, 'id,name\r\n\r\n1,"two\r\nlines"\r\n,\r\n2,x\r\n')
+    assert [(row.number, row["id"]) for row in rows] == [(3, "1"), (5, "2")]
 
 
 def test_a_header_alone_is_a_table_without_rows(tmp_path: Path) -> None:
-    assert read(tmp_path, "id,name").rows == ()
+    assert read(tmp_path, "id,name") == []
 
 
 def test_columns_are_found_in_any_order_case_and_width(tmp_path: Path) -> None:
-    row = read(tmp_path, " Name ,ＩＤ\nx,1\n").rows[0]
+    [row] = read(tmp_path, " Name ,ＩＤ\nx,1\n")
     assert (row["id"], row["name"], row["note"]) == ("1", "x", "")
 
 
 def test_an_optional_cell_may_be_left_out_at_the_end(tmp_path: Path) -> None:
-    assert [row["note"] for row in read(tmp_path, "id,name,note\n1,x\n2,y,z\n").rows] == ["", "z"]
+    assert [row["note"] for row in read(tmp_path, "id,name,note\n1,x\n2,y,z\n")] == ["", "z"]
 
 
 def test_other_columns_are_ignored_and_named(tmp_path: Path) -> None:
-    assert read(tmp_path, "id,phone,name,,\n1,2,3,,\n").ignored == ("phone",)
+    with opened(tmp_path, "id,phone,name,,\n1,2,3,,\n") as table:
+        assert table.ignored == ("phone",)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +106,8 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         (tmp_path / ("x" * 999), "can't be read"),
         (Path("nul\0.csv"), "can't be read"),
     ]:
-        with pytest.raises(Invalid, match=sentence):
-            read_table(path, ["id"])
+        with pytest.raises(Invalid, match=sentence), open_table(path, ["id"]):
+            pass
 
 
 def test_every_bad_row_is_named_up_to_a_limit(tmp_path: Path) -> None:
@@ -100,6 +117,55 @@ def test_every_bad_row_is_named_up_to_a_limit(tmp_path: Path) -> None:
     assert said[-1] == "These are the first 20 problems; there may be more"
 
 
+LONG = "id,name\n" + "1,示例学生\n" * 200_000
+"""More than is looked at together, and in no encoding a whole number of its characters."""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_long_file_is_read_row_by_row_and_never_held_whole(tmp_path: Path, encoding: str) -> None:
+    with opened(tmp_path, LONG.encode(encoding)) as table:
+        before = table.done
+        tracemalloc.start()
+        try:
+            count = sum(row["name"] == "示例学生" for row in table.rows(Problems()))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert before < table.done == table.size
+    assert count == 200_000
+    assert peak < table.size / 10
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("wrong", [b"1,\xff\n", b"1,\x00\n", b"1,\x81"])
+def test_a_wrong_byte_at_the_very_end_refuses_the_file_before_its_first_row(
+    tmp_path: Path, encoding: str, wrong: bytes
+) -> None:
+    with (
+        pytest.raises(Invalid, match="is no CSV file in UTF-8 or GB18030"),
+        opened(tmp_path, LONG.encode(encoding) + wrong),
+    ):
+        pass
+
+
+def test_what_is_written_into_a_file_while_it_is_read_is_refused_as_well(tmp_path: Path) -> None:
+    with opened(tmp_path, LONG) as table:
+        (tmp_path / "table.csv").write_bytes(LONG.encode()[:-1] + b"\xff")
+        with pytest.raises(Invalid, match="is no CSV file in UTF-8 or GB18030"):
+            all_rows(table)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_a_pipe_is_read_as_a_file_is(tmp_path: Path, encoding: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=("id,name\n一,甲\n".encode(encoding),))
+    writer.start()
+    with open_table(pipe, ["id", "name"]) as table:
+        assert [row["name"] for row in all_rows(table)] == ["甲"]
+    writer.join()
+
+
 @given(st.binary(max_size=200) | st.text(alphabet='id,name\r\n"é\x1f…', max_size=80).map(str.encode))
 @example(b"id,name\n" + b'"' + b"x" * 200_000)
 def test_no_bytes_raise_anything_but_invalid(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
@@ -107,6 +173,7 @@ def test_no_bytes_raise_anything_but_invalid(tmp_path_factory: pytest.TempPathFa
     for data in (content, b"id,name\n" + content):
         path.write_bytes(data)
         try:
-            read_table(path, ["id", "name"])
+            with open_table(path, ["id", "name"]) as table:
+                all_rows(table)
         except Invalid as refused:
             assert str(refused)

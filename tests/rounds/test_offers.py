@@ -59,9 +59,10 @@ def test_after_its_deadline_an_offer_has_lapsed_and_frees_student_and_seat() -> 
 
 
 def test_everybody_sees_the_offers_that_concern_them_and_no_others() -> None:
-    m, other = Market(), Market()
+    m = Market()
     published(m.chamber)
     mine = offer_of(m.strong_id)
+    other = Market()
     stranger = factories.person(Role.ENTERPRISE)
     elsewhere = factories.person(Role.UNIVERSITY)
     for actor in (m.strong, m.enterprise, m.university, m.chamber):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -99,7 +101,7 @@ def test_what_changes_afterwards_does_not_reach_the_snapshot() -> None:
     again = stored.solve()
     ids = [int(c.id) for c in stored.candidates]
     openings = [int(o.id) for o in stored.openings]
-    matched = {i: openings[j] for i, j in zip(ids, again.assignment.position.tolist(), strict=True) if j >= 0}
+    matched = {i: openings[j] for i, j in zip(ids, again.result.position.tolist(), strict=True) if j >= 0}
     assert matched == pairs_of(run)
     assert found.state is RoundState.SOLVED
 
@@ -107,10 +109,61 @@ def test_what_changes_afterwards_does_not_reach_the_snapshot() -> None:
 def test_the_same_people_in_another_order_freeze_to_the_same_snapshot() -> None:
     Market()
     candidates, openings = queries.participants()
-    policy = {"objective": "score", "trust": 0.5, "min_score": 0.0, "must_have_on": "claimed"}
+    policy = {"objective": "score", "trust": 0.5, "min_score": 0.0, "must_have_on": "claimed", "seed": "abc"}
     there = Snapshot.freeze(policy, candidates, openings)
     back = Snapshot.freeze(policy, candidates[::-1], openings[::-1])
     assert there.text == back.text
+
+
+def test_a_snapshot_names_the_organisations_and_one_of_old_that_does_not_still_loads() -> None:
+    m = Market()
+    _, run = solved(m.chamber)
+    content = json.loads(queries.snapshot_text(run.id))
+    assert {row["university"] for row in content["students"]} == {str(m.university.organisation_id)}
+    assert {row["enterprise"] for row in content["positions"]} == {str(m.enterprise.organisation_id)}
+    stored = Snapshot(json.dumps(content))
+    assert {c.university for c in stored.candidates} == {str(m.university.organisation_id)}
+    del content["policy"]["seed"]
+    for row in content["students"]:
+        del row["university"]
+    for row in content["positions"]:
+        del row["enterprise"]
+    old = Snapshot(json.dumps(content))
+    assert {c.university for c in old.candidates} == {o.enterprise for o in old.openings} == {""}
+    assert old.solve().result.total == stored.solve().result.total
+    assert old.scores(m.shop) == stored.scores(m.shop)
+
+
+def test_the_scores_of_a_position_are_those_of_the_pairs_and_of_nobody_who_could_not_be_matched() -> None:
+    m = Market()
+    _, run = solved(m.chamber)
+    stored = Snapshot(queries.snapshot_text(run.id))
+    assert stored.scores(m.studio).keys() == {m.artist_id}
+    for pair in db.session.scalars(select(MatchedPair)):
+        assert stored.scores(pair.position_id)[pair.student_id] == pair.score
+        assert stored.fits(pair.student_id)[pair.position_id].value == pair.score
+    assert stored.scores(99) == {}
+
+
+def test_each_round_has_a_seed_of_its_own_which_stays_and_decides_between_equals() -> None:
+    m = Market()
+    twins = [m.student({"visual_design": 4}, {"visual_design": 3}, categories=["design"])[1] for _ in range(5)]
+    equals, seeds, drawn = {m.artist_id, *twins}, set(), set()
+    for _ in range(12):
+        found, run = solved(m.chamber)
+        content = json.loads(queries.snapshot_text(run.id))
+        assert content["policy"]["seed"] == found.seed
+        assert len(found.seed) == 32
+        [artist] = [student for student, there in pairs_of(run).items() if there == m.studio]
+        again = service.run_round(m.chamber, found.id, found.version)
+        assert pairs_of(again) == pairs_of(run)
+        changed = service.change_policy(m.chamber, found.id, Policy(name="New"), queries.round_(found.id).version)
+        assert changed.seed == found.seed
+        seeds.add(found.seed)
+        drawn.add(artist)
+    assert len(seeds) == 12
+    assert drawn <= equals
+    assert len(drawn) > 1
 
 
 def test_those_who_hold_an_offer_and_their_seats_are_not_in_the_next_round() -> None:
