@@ -45,6 +45,9 @@ PHASES = {
     "check": _l("Checking all pairs"),
     "draw": _l("Drawing among equals"),
 }
+BAR = 24
+"""Signs of a whole progress bar."""
+
 REST_OF_LINE = "\x1b[K"
 """Clears a terminal's line from where the cursor stands (ECMA-48, EL)."""
 
@@ -128,7 +131,7 @@ def _summary(outcome: Outcome, out: Path) -> str:
 
 @contextmanager
 def _progress_on(stream: TextIO) -> Iterator[Progress | None]:
-    """A line that a terminal shows while work goes on, written anew each time; nothing where it is no terminal."""
+    """A bar that a terminal shows while work goes on, drawn anew each time; nothing where it is no terminal."""
     if not stream.isatty():
         yield None
         return
@@ -136,7 +139,8 @@ def _progress_on(stream: TextIO) -> Iterator[Progress | None]:
 
     def tell(phase: str, share: float) -> None:
         nonlocal shown
-        line = f"{PHASES.get(phase, phase)} {share:.0%}"
+        done = round(share * BAR)
+        line = f"[{'#' * done}{'-' * (BAR - done)}] {share:4.0%} {PHASES.get(phase, phase)}"
         if line != shown:
             _say(f"\r{line}{REST_OF_LINE}", stream, end="")
             shown = line

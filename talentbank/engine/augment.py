@@ -211,6 +211,17 @@ def _forget(state: State, touched: int) -> None:
 
 
 @compiled
+def _come(state: State, size: int, touched: int, distance: int, j: int, i: int) -> Any:
+    """A search comes to position j by student i; returns how long its heap and its list of positions are then."""
+    if state.distance[j] == FAR:
+        state.touched[touched] = j
+        touched += 1
+    state.distance[j] = distance
+    state.through[j] = i
+    return _push(state, size, distance, j), touched
+
+
+@compiled
 def _find_seat(graph: Graph, state: State, i: int) -> Any:
     """The shortest way to a free seat for student i, or to somebody, i too, who had better leave.
 
@@ -222,12 +233,7 @@ def _find_seat(graph: Graph, state: State, i: int) -> Any:
         j = graph.position[e]
         d = state.surplus[i] + state.price[j] - graph.weight[e]
         if d < least and d < state.distance[j]:
-            if state.distance[j] == FAR:
-                state.touched[touched] = j
-                touched += 1
-            state.distance[j] = d
-            state.through[j] = i
-            size = _push(state, size, d, j)
+            size, touched = _come(state, size, touched, d, j, i)
     while size > 0:
         d, j = state.heap[0], state.heap_node[0]
         size = _pop(state, size)
@@ -247,12 +253,7 @@ def _find_seat(graph: Graph, state: State, i: int) -> Any:
                 k = graph.position[e]
                 further = d + state.surplus[x] + state.price[k] - graph.weight[e]
                 if further < least and further < state.distance[k]:
-                    if state.distance[k] == FAR:
-                        state.touched[touched] = k
-                        touched += 1
-                    state.distance[k] = further
-                    state.through[k] = x
-                    size = _push(state, size, further, k)
+                    size, touched = _come(state, size, touched, further, k, x)
             x = state.after[x]
     return least, free, leaver, touched
 
@@ -309,13 +310,8 @@ def _find_student(graph: Graph, state: State, free: int) -> Any:
             if j < 0:
                 least, stays, comer, comes_to = further, NOBODY, i, k
             elif further < state.distance[j]:
-                if state.distance[j] == FAR:
-                    state.touched[touched] = j
-                    touched += 1
-                state.distance[j] = further
-                state.through[j] = i
+                size, touched = _come(state, size, touched, further, j, i)
                 state.onward[j] = k
-                size = _push(state, size, further, j)
     return least, stays, comer, comes_to, touched
 
 

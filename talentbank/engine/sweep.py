@@ -23,7 +23,8 @@ from talentbank.engine.problem import Ints
 from talentbank.engine.tables import NEVER, Tables, is_special, units_of, weight_of
 
 BLOCK = 256
-"""Students that go through a group together."""
+"""Students that go through a group together, and CHECKED where most pairs need no second look."""
+CHECKED = 2048
 
 NEAR = 4095
 """Pairs whose values differ by less than this many 1/UNIT may change places among those kept at first, so that people
@@ -114,11 +115,29 @@ def _keep(rank: Any, place: Any, weight: Any, x: int, r: int, j: int, w: int) ->
 
 
 @compiled
+def _packed(place: Any, weight: Any, rows: int) -> Any:
+    """How many pairs each row of the heaps holds, and the pairs row by row."""
+    count = np.zeros(rows, np.int64)
+    for x in range(rows):
+        for y in range(place.shape[1]):
+            count[x] += place[x, y] >= 0
+    places, weights = np.empty(count.sum(), np.int32), np.empty(count.sum(), np.int64)
+    at = 0
+    for x in range(rows):
+        for y in range(place.shape[1]):
+            if place[x, y] >= 0:
+                places[at], weights[at] = place[x, y], weight[x, y]
+                at += 1
+    return count, places, weights
+
+
+@compiled
 def _first(t: Tables, low: int, high: int, price: Any, keep: int) -> Any:
     """The block's pairs of the highest weight − price, the bound on all others, and who is eligible where."""
     rank = np.full((high - low, keep), np.int64(LOW))
     place = np.full((high - low, keep), np.int32(NEVER))
     weight = np.zeros((high - low, keep), np.int64)
+    bound = np.full(high - low, np.int64(LOW))
     eligible = np.zeros(len(t.capacity), np.int64)
     members = np.empty(high - low, np.int64)
     for g in range(len(t.group_start) - 1):
@@ -139,14 +158,19 @@ def _first(t: Tables, low: int, high: int, price: Any, keep: int) -> Any:
                 eligible[j] += 1
                 if units < t.least:
                     continue
+                row = i - low
                 w = units + t.bonus
                 value = w - price[j]
-                least = rank[i - low, 0]
+                least = rank[row, 0]
                 if value + NEAR > least:
                     r = value + (_mixed(i, j) & NEAR)
                     if r > least:
-                        _keep(rank, place, weight, i - low, r, j, w)
-    return place, weight, rank[:, 0].copy(), eligible
+                        if place[row, 0] >= 0:
+                            bound[row] = max(bound[row], weight[row, 0] - price[place[row, 0]])
+                        _keep(rank, place, weight, row, r, j, w)
+                        continue
+                bound[row] = max(bound[row], value)
+    return *_packed(place, weight, high - low), bound, eligible
 
 
 def first_sweep(t: Tables, price: Ints, keep: int, tick: Tick) -> Shortlist:
@@ -154,11 +178,12 @@ def first_sweep(t: Tables, price: Ints, keep: int, tick: Tick) -> Shortlist:
     n = len(t.floor)
     counts, places, weights, bounds = [np.zeros(1, np.int64)], [], [], []
     eligible = np.zeros(len(t.capacity), np.int64)
-    for done, (place, weight, bound, here) in each_block(n, lambda low, high: _first(t, low, high, price, keep)):
-        kept = place >= 0
-        counts.append(kept.sum(axis=1))
-        places.append(place[kept])
-        weights.append(weight[kept])
+    for done, (count, place, weight, bound, here) in each_block(
+        n, lambda low, high: _first(t, low, high, price, keep)
+    ):
+        counts.append(count)
+        places.append(place)
+        weights.append(weight)
         bounds.append(bound)
         eligible += here
         tick(done / n)
@@ -180,7 +205,7 @@ def _grown(array: Any, size: int) -> Any:
 
 
 @compiled
-def _check(
+def _check(  # noqa: PLR0912  (the innermost loop of all: every branch saves a look at a pair)
     t: Tables,
     order: Any,
     by_drop: Any,
@@ -189,6 +214,7 @@ def _check(
     price: Any,
     surplus: Any,
     low: int,
+    high: int,
     keep: int,
     equal: bool,
 ) -> Any:
@@ -198,9 +224,9 @@ def _check(
     the prices don't pay for, a few for each student (kept at random, the worse paid the likelier), or, if asked,
     those that they pay for exactly.
     """
-    rank = np.full((BLOCK, keep), np.int64(LOW))
-    place = np.full((BLOCK, keep), np.int32(NEVER))
-    weight = np.zeros((BLOCK, keep), np.int64)
+    rank = np.full((high - low, keep), np.int64(LOW))
+    place = np.full((high - low, keep), np.int32(NEVER))
+    weight = np.zeros((high - low, keep), np.int64)
     equal_student, equal_place = np.empty(64, np.int32), np.empty(64, np.int32)
     members = np.empty(len(order), np.int64)
     most, found = 0 if equal else 1, 0
@@ -227,26 +253,25 @@ def _check(
                 value = w - price[j] - surplus[i]
                 if w < 0 or value < 0 or is_special(t, i, j):
                     continue
-                r = value * (1024 + (_mixed(i, j) & 1023))
-                if value > 0 and r > rank[i - low, 0]:
-                    _keep(rank, place, weight, i - low, r, j, w)
-                elif value == 0 and equal:
+                if value > 0:
+                    r = value * (1024 + (_mixed(i, j) & 1023))
+                    if r > rank[i - low, 0]:
+                        _keep(rank, place, weight, i - low, r, j, w)
+                elif equal:
                     equal_student, equal_place = _grown(equal_student, found), _grown(equal_place, found)
                     equal_student[found], equal_place[found] = i, j
                     found += 1
-    return place, weight, equal_student[:found], equal_place[:found]
+    return *_packed(place, weight, high - low), equal_student[:found], equal_place[:found]
 
 
 def check(t: Tables, shortlist: Shortlist, price: Ints, surplus: Ints, keep: int, tick: Tick) -> Arcs:
     """Find pairs that are not on the shortlist and of weight > price + surplus, up to `keep` a student."""
     counts, places, weights = [np.zeros(1, np.int64)], [], []
-    for place, weight, _, _ in _checked(t, shortlist, price, surplus, keep, tick, None):
-        kept = place >= 0
-        counts.append(kept.sum(axis=1))
-        places.append(place[kept])
-        weights.append(weight[kept])
-    start = np.cumsum(np.concatenate(counts))[: len(surplus) + 1]
-    return Arcs(start, _all(places, np.int32), _all(weights, np.int64))
+    for count, place, weight, _, _ in _checked(t, shortlist, price, surplus, keep, tick, None):
+        counts.append(count)
+        places.append(place)
+        weights.append(weight)
+    return Arcs(np.cumsum(np.concatenate(counts)), _all(places, np.int32), _all(weights, np.int64))
 
 
 def paid_exactly(t: Tables, shortlist: Shortlist, price: Ints, surplus: Ints, tick: Tick, students: Ints) -> Any:
@@ -255,7 +280,7 @@ def paid_exactly(t: Tables, shortlist: Shortlist, price: Ints, surplus: Ints, ti
     There must be none that the prices don't pay for.
     """
     found = list(_checked(t, shortlist, price, surplus, 1, tick, students))
-    return _all([rows for _, _, rows, _ in found], np.int32), _all([places for *_, places in found], np.int32)
+    return _all([rows for *_, rows, _ in found], np.int32), _all([places for *_, places in found], np.int32)
 
 
 def _checked(
@@ -265,27 +290,27 @@ def _checked(
     n = len(t.floor)
     drop, slack = shortlist.reference - price, surplus - shortlist.bound
     rows = np.arange(n) if students is None else students
-    order = rows[np.lexsort((slack[rows], rows // BLOCK))]
+    order = rows[np.lexsort((slack[rows], rows // CHECKED))]
     by_drop = np.lexsort((-drop, t.group))
 
     def work(low: int, high: int) -> Any:
         of_block = order[np.searchsorted(rows, low) : np.searchsorted(rows, high)]
-        return _check(t, of_block, by_drop, drop, slack, price, surplus, low, keep, students is not None)
+        return _check(t, of_block, by_drop, drop, slack, price, surplus, low, high, keep, students is not None)
 
-    for done, found in each_block(n, work):
+    for done, found in each_block(n, work, CHECKED):
         yield found
         tick(done / n)
 
 
-def each_block(count: int, work: Callable[[int, int], Any]) -> Iterator[tuple[int, Any]]:
-    """Results of work(low, high) block by block, two at a time, with the end of each."""
-    starts = range(0, count, BLOCK)
+def each_block(count: int, work: Callable[[int, int], Any], size: int = BLOCK) -> Iterator[tuple[int, Any]]:
+    """Results of work(low, high) block by block, several at a time, with the end of each."""
+    starts = range(0, count, size)
     if len(starts) == 1:
         yield count, work(0, count)
         return
     with ThreadPoolExecutor() as workers:
         try:
-            ends = [min(count, low + BLOCK) for low in starts]
+            ends = [min(count, low + size) for low in starts]
             yield from zip(ends, workers.map(work, starts, ends), strict=True)
         finally:
             workers.shutdown(cancel_futures=True)

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,50 +6,12 @@ from talentbank.engine.competency import Candidate, Opening, Requirement
 from talentbank.engine.policy import UNIT, Policy
 from talentbank.engine.problem import pose
 from talentbank.engine.scoring import Obstacle, columns, fit_of
+from tests.engine.strategies import candidates, openings
 
-CODES = ["a", "b", "c", "d"]
-levels = st.dictionaries(st.sampled_from(CODES), st.integers(0, 5))
-requirements = st.lists(
-    st.builds(
-        Requirement,
-        competency=st.sampled_from(CODES),
-        level=st.integers(1, 5),
-        weight=st.floats(0.1, 10),
-        must_have=st.booleans(),
-    ),
-    min_size=1,
-    max_size=4,
-    unique_by=lambda r: r.competency,
-).map(tuple)
-candidates = st.lists(
-    st.builds(
-        Candidate,
-        id=st.just("s"),
-        categories=st.frozensets(st.sampled_from(["operations", "design"])),
-        cities=st.frozensets(st.sampled_from(["x", "y"])),
-        min_salary=st.integers(0, 12),
-        claimed=levels,
-        verified=levels,
-        available=st.booleans(),
-    ),
-    max_size=5,
-).map(lambda drawn: [replace(candidate, id=f"s{i}") for i, candidate in enumerate(drawn)])
-openings = st.lists(
-    st.builds(
-        Opening,
-        id=st.just("p"),
-        category=st.sampled_from(["operations", "design"]),
-        city=st.sampled_from(["x", "y"]),
-        headcount=st.integers(1, 3),
-        max_salary=st.integers(0, 12),
-        requirements=requirements,
-    ),
-    max_size=5,
-).map(lambda drawn: [replace(opening, id=f"p{j}") for j, opening in enumerate(drawn)])
 trusts = st.floats(0, 1)
 
 
-@given(candidates, openings, trusts, st.sampled_from([0.0, 0.4]), st.booleans())
+@given(candidates(5), openings(5), trusts, st.sampled_from([0.0, 0.4]), st.booleans())
 def test_matrix_and_explained_pair_say_the_same(
     students: list[Candidate], positions: list[Opening], trust: float, min_score: float, verified: bool
 ) -> None:
@@ -68,7 +28,7 @@ def test_matrix_and_explained_pair_say_the_same(
             assert not fit.eligible or score[i, j] == round(fit.value * UNIT)
 
 
-@given(candidates, openings, trusts)
+@given(candidates(5), openings(5), trusts)
 def test_fit_is_between_0_and_1_and_full_when_all_is_reached(
     students: list[Candidate], positions: list[Opening], trust: float
 ) -> None:

@@ -139,7 +139,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(("language", "reading"), [("en_US.UTF-8", "Reading the files"), ("zh_CN.UTF-8", "读取文件")])
-def test_a_terminal_shows_one_line_written_anew_and_leaves_it_clear(
+def test_a_terminal_shows_a_bar_drawn_anew_and_leaves_the_line_clear(
     files: Write, app: Flask, monkeypatch: pytest.MonkeyPatch, language: str, reading: str
 ) -> None:
     monkeypatch.setenv("LANG", language)
@@ -149,7 +149,7 @@ def test_a_terminal_shows_one_line_written_anew_and_leaves_it_clear(
         app.cli.main(written.arguments)
     assert ended.value.code == 0
     said = terminal.getvalue()
-    assert f"\r{reading} 100%\x1b[K" in said
+    assert f"\r[{'#' * 24}] 100% {reading}\x1b[K" in said
     assert "\n" not in said
     assert said.endswith("\r\x1b[K")
 
