@@ -168,7 +168,7 @@ def entry_prices(t: Tables, shortlist: Shortlist, seating: Seating) -> Ints:
     They are what the last seat adds to the total, as the least ones are what one more would add; NO_SEAT where
     there is none. Pairs that the greatest prices don't pay for join the graph, as in `optimum`.
     """
-    arcs = with_special(t, shortlist.arcs)
+    arcs = _with_seats(with_special(t, shortlist.arcs), seating)
     while True:
         graph = augment.graph_of(arcs.start, arcs.position, arcs.weight, t.capacity)
         state = augment.state_of(graph, seating.price, seating.seat.astype(np.int32))
@@ -180,6 +180,16 @@ def entry_prices(t: Tables, shortlist: Shortlist, seating: Seating) -> Ints:
         if not len(more):
             return price
         arcs = arcs.joined(more)
+
+
+def _with_seats(arcs: Arcs, seating: Seating) -> Arcs:
+    """These pairs and those that are seated, which a draw may have taken from beyond the shortlist."""
+    there = np.zeros(len(seating.seat), np.bool_)
+    there[arcs.student[arcs.position == seating.seat[arcs.student]]] = True
+    missing = (seating.seat >= 0) & ~there
+    seat = seating.seat[missing]
+    weight = seating.surplus[missing] + seating.price[seat]
+    return arcs.joined(Arcs(np.append(0, np.cumsum(missing)), seat.astype(np.int32), weight))
 
 
 def _start_prices(t: Tables, tell: Tell) -> Ints:

@@ -309,6 +309,7 @@ def _looked_at(problem: Problem, claim: _Claim, quotas: _Quotas) -> _Seen:
     held = np.zeros(n, np.bool_)
     held[claim.pins[:, 0]] = True
     ask = claim.price[:, None] + quotas.levies - claim.result.bonus
+    least = 1 if claim.policy.objective == "score" else 0  # what scores nothing is never matched, at any subsidy
 
     def look(positions: Ints) -> tuple[int, list[tuple[int, int, int]]]:
         """No two shares have a pair in common, so that none writes where another does."""
@@ -325,7 +326,7 @@ def _looked_at(problem: Problem, claim: _Claim, quotas: _Quotas) -> _Seen:
             own = pinned.among(column)[0]
             short[own] += claim.result.pin
             if short.max() > 0:
-                counts = ~held[student]
+                counts = ~held[student] & (score >= least)
                 counts[own] = True
                 bad = np.flatnonzero((short > 0) & (score >= 0) & counts)
                 count += len(bad)

@@ -25,6 +25,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     """Each of the two ways that a market can go."""
     if request.param == "the few that matter":
         monkeypatch.setattr(matcher, "SMALL", -1)
+        monkeypatch.setattr(matcher.optimum, "FIRST_PAIRS", 1)
 
 
 @st.composite
@@ -186,6 +187,20 @@ def test_prices_are_what_one_seat_more_adds_and_entry_prices_what_one_less_takes
         if problem.headcount[j]:
             assert reached - objective(problem.headcount - step) == entry[j]
         assert entry[j] >= before.price[j]
+
+
+@pytest.mark.parametrize(("size", "seed"), [((8, 4, 8), 244), ((12, 5, 12), 240), ((30, 8, 30), 268)])
+def test_entry_prices_stand_on_pairs_that_the_draw_took_from_beyond_the_few(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int, int], seed: int
+) -> None:
+    base = market(*size, seed)
+    levels = {name: np.minimum(getattr(base, name), 1) for name in ("claimed", "verified")}
+    problem = replace(base, **CASES["everyone eligible"](base), **levels)
+    monkeypatch.setattr(matcher, "SMALL", -1)
+    monkeypatch.setattr(matcher.optimum, "FIRST_PAIRS", 1)
+    result = solve(problem)
+    fewer = [solve(replace(problem, headcount=problem.headcount - one)) for one in np.eye(size[1], dtype=np.int64)]
+    assert entry_prices(problem, result).tolist() == [result.total - other.total for other in fewer]
 
 
 @settings(max_examples=30)
