@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Literal, NoReturn, TextIO
 
 import click
@@ -34,8 +34,8 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 """The exit code of what Ctrl-C has ended, as shells have it."""
 
-NOTICED = 3
-"""Seconds of which somebody who waits is told what they were for."""
+NOTICED = 2
+"""Seconds after which somebody who waits is told what for."""
 
 PHASES = {
     "read": _l("Reading the files"),
@@ -190,11 +190,14 @@ def prepare() -> None:
 
 
 def _compile_the_matcher() -> None:
-    started = time.perf_counter()
-    warm_up()
-    seconds = round(time.perf_counter() - started)
-    if seconds >= NOTICED:
-        _say(_l("The matcher was compiled for this machine in %(seconds)s seconds.", seconds=seconds), sys.stdout)
+    with force_locale(terminal_language(os.environ)):
+        sentence = _("The matcher is compiled for this machine, once: this takes about half a minute.")
+    notice = Timer(NOTICED, click.echo, (sentence,))
+    notice.start()
+    try:
+        warm_up()
+    finally:
+        notice.cancel()
 
 
 def _refuse_the_demo() -> None:

@@ -71,7 +71,7 @@ def state_of(graph: Graph, price: Any, seat: Any) -> State:
     return State(
         price=price.copy(),
         surplus=np.zeros(n, np.int64),
-        seat=seat.copy(),
+        seat=seat.astype(np.int32),
         filled=np.zeros(m, np.int64),
         first=np.full(m, NOBODY, np.int32),
         after=np.full(n, NOBODY, np.int32),

@@ -171,7 +171,7 @@ def entry_prices(t: Tables, shortlist: Shortlist, seating: Seating) -> Ints:
     arcs = _with_seats(with_special(t, shortlist.arcs), seating)
     while True:
         graph = augment.graph_of(arcs.start, arcs.position, arcs.weight, t.capacity)
-        state = augment.state_of(graph, seating.price, seating.seat.astype(np.int32))
+        state = augment.state_of(graph, seating.price, seating.seat)
         augment.begin(graph, state)
         rise = augment.entry(graph, state)
         price = np.where(rise < augment.FAR, seating.price + rise, NO_SEAT)

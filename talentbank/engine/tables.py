@@ -79,9 +79,9 @@ def tables(problem: Problem, policy: Policy, terms: Terms, order: Ints, bonus: i
     said[special.student] = True
     said |= said[problem.likeness]
     return Tables(
-        code=problem.level_code,
+        code=problem.level_code.copy(),  # of arrays that can't be written numba makes functions of their own
         takes=takes & problem.available[:, None],
-        floor=problem.min_salary,
+        floor=problem.min_salary.copy(),
         held=held,
         likeness=np.where(said, np.arange(problem.students), problem.likeness),
         group=group,
