@@ -10,14 +10,14 @@ was found.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from talentbank.engine import dense, draw, integer, optimum
 from talentbank.engine.flow import FlowSolver, Unplaceable
-from talentbank.engine.forest import Forest, seats_only
+from talentbank.engine.forest import Forest, planted, seats_only
 from talentbank.engine.market import HEAVIEST, Market, bonuses, market
 from talentbank.engine.optimum import (
     Optimum,
@@ -204,33 +204,21 @@ def _violation(found: Optimum, node: Ints, forest: Forest, potential: Ints, held
 
 def _under_quotas(ready: Market, t: Tables, near: Result | None, tell: Tell) -> tuple[Optimum, Ints, Ints]:
     """The optimum under laminar quotas, with nodes and potentials. Raises Infeasible."""
-    held = np.zeros(ready.problem.students, np.bool_)
-    held[ready.special.held] = True
-    most = UNIT + ready.bonus
 
-    def attempt(forest: Forest | None, near: Result | None) -> tuple[Optimum, FlowSolver]:
-        assert forest is not None  # noqa: S101  (quotas stay laminar without a promise)
-        solver = FlowSolver(forest, held, most)
+    def attempt(quotas: tuple[Quota, ...], near: Result | None) -> tuple[Optimum, FlowSolver]:
+        forest = planted(ready.problem.students, ready.capacity, quotas, ready.whom)
+        solver = FlowSolver(forest, t.held, UNIT + ready.bonus)
         return _optimum(ready, t, solver, near, tell), solver
 
+    quotas = ready.policy.quotas
     try:
-        found, solver = attempt(ready.forest, near)
+        found, solver = attempt(quotas, near)
     except Unplaceable:
-        raise Infeasible((), ready.policy.quotas) from None
-    short = solver.shortfall()
-    if len(short):
-        raise Infeasible(_conflict(ready, attempt), ready.policy.quotas)
+        raise Infeasible((), quotas) from None
+    if len(solver.shortfall()):
+        promised = [at for at, quota in enumerate(quotas) if quota.at_least > 0]
+        raise Infeasible(conflict(quotas, promised, lambda some: not len(attempt(some, None)[1].shortfall())), quotas)
     return found, solver.node, solver.potential
-
-
-def _conflict(ready: Market, attempt: Callable[..., tuple[Optimum, FlowSolver]]) -> list[int]:
-    promised = [at for at, quota in enumerate(ready.policy.quotas) if quota.at_least > 0]
-
-    def feasible(quotas: tuple[Quota, ...]) -> bool:
-        forest = market(ready.problem, replace(ready.policy, quotas=quotas)).forest
-        return not len(attempt(forest, None)[1].shortfall())
-
-    return conflict(ready.policy.quotas, promised, feasible)
 
 
 def _crossed(ready: Market, tell: Tell) -> Result:

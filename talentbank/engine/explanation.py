@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from talentbank.engine import draw
+from talentbank.engine import draw, forest
 from talentbank.engine.assignment import Progress, Result, Stopped, entry_prices
 from talentbank.engine.competency import MAX_LEVEL
 from talentbank.engine.compiled import compiled
@@ -25,7 +25,7 @@ from talentbank.engine.policy import Policy
 from talentbank.engine.problem import Bools, Ints, Problem
 from talentbank.engine.scoring import CODES, NANO, Obstacle, Terms
 from talentbank.engine.sweep import each_block
-from talentbank.engine.tables import NEVER, Special, Tables, grouped, tables
+from talentbank.engine.tables import NEVER, Special, Tables, grouped, indices, tables
 
 CONDITIONS = tuple(Obstacle)
 """What `Explanation.condition` counts: unavailable, category, city, salary, must_have, min_score."""
@@ -207,12 +207,8 @@ def _said(problem: Problem, policy: Policy, place: Ints) -> Special:
     """What is said about single pairs: their wishes in 1/NANO, NEVER where a side or the policy ruled them out."""
     width = max(problem.positions, 1)
 
-    def indices(pairs: tuple[tuple[str, str], ...]) -> Ints:
-        found = [(problem.student_index[student], problem.position_index[position]) for student, position in pairs]
-        return np.array(found, np.int64).reshape(-1, 2)
-
     wishes = (problem.by_student, problem.by_enterprise)
-    out = np.concatenate([problem.ruled_out, indices(policy.banned)])
+    out = np.concatenate([problem.ruled_out, indices(problem, policy.banned, "banned")])
     never = out[:, 0] * width + place[out[:, 1]]
     wished = [wish.student * width + place[wish.position] for wish in wishes]
     keys = np.unique(np.concatenate([never, *wished]))
@@ -220,7 +216,7 @@ def _said(problem: Problem, policy: Policy, place: Ints) -> Special:
     for weight, wish, pairs in zip(policy.weights[1:], wishes, wished, strict=True):
         np.add.at(nano, np.searchsorted(keys, pairs), np.rint(NANO * weight * wish.value).astype(np.int64))
     nano[np.isin(keys, never)] = NEVER
-    held = np.unique(indices(policy.pinned)[:, 0])
+    held = np.unique(indices(problem, policy.pinned, "pinned")[:, 0])
     return Special(keys // width, keys % width, nano, held, np.zeros(problem.positions, np.int64))
 
 
@@ -235,16 +231,9 @@ def _costs(problem: Problem, result: Result, entry: Ints) -> tuple[Ints, Ints]:
     else:
         row = {university: u for u, university in enumerate(named)}
         kind = np.array([row.get(university, len(named)) for university in problem.university], np.int64)
-    enterprise = np.array(problem.enterprise, object)
-    category = np.array(problem.categories, object)
-    for quota, levy in zip(quotas, result.levy, strict=True):
-        here = np.ones(problem.positions, np.bool_)
-        if quota.enterprise is not None:
-            here &= enterprise == quota.enterprise
-        if quota.category is not None:
-            here &= (category == quota.category)[problem.category]
-        whom = slice(None) if quota.university is None else named.index(quota.university)
-        cost[whom, here] += levy
+    for quota, whom, levy in zip(quotas, forest.named(problem, quotas), result.levy, strict=True):
+        payer = slice(None) if quota.university is None else named.index(quota.university)
+        cost[payer, slice(None) if whom.positions is None else whom.positions] += levy
     return cost, kind
 
 

@@ -22,7 +22,7 @@ from talentbank.engine.policy import UNIT, Quota
 from talentbank.engine.problem import Ints
 from talentbank.engine.promises import Infeasible, conflict
 from talentbank.engine.scoring import columns
-from talentbank.engine.tables import NEVER, least_of
+from talentbank.engine.tables import NEVER, indices, least_of
 
 MOST_PAIRS = 3_000_000
 """Eligible pairs that a programme may have."""
@@ -108,18 +108,15 @@ class _Programme:
 
 def _pairs(ready: Market, turn: Ints, rank: Ints) -> _Pairs:
     problem, policy = ready.problem, ready.policy
-    held = dict.fromkeys(ready.special.held.tolist())
-    pins = {(problem.student_index[s], problem.position_index[p]) for s, p in policy.pinned}
+    width = max(problem.positions, 1)
+    pins = indices(problem, policy.pinned, "pinned") @ np.array([width, 1])
     eligible = np.zeros(problem.positions, np.int64)
     students, positions, scores = [], [], []
     least = least_of(policy)
     for j, rows, score in columns(problem, policy):
         eligible[j] = len(rows)
-        kept = score >= least
-        if held:
-            at = rows.tolist()
-            kept &= np.array([i not in held for i in at], np.bool_)
-            kept |= np.array([(i, j) in pins for i in at], np.bool_)  # a pinned pair may score nothing
+        kept = (score >= least) & ~np.isin(rows, ready.special.held)
+        kept |= np.isin(rows * width + j, pins)  # a pinned pair may score nothing
         students.append(rows[kept])
         positions.append(np.full(int(kept.sum()), j, np.int64))
         scores.append(score[kept])
@@ -136,8 +133,7 @@ def _pairs(ready: Market, turn: Ints, rank: Ints) -> _Pairs:
             names[q] &= whom.students[student]
         if whom.positions is not None:
             names[q] &= whom.positions[place]
-    width = max(problem.positions, 1)
-    pinned = np.isin(student * width + position, [i * width + j for i, j in pins])
+    pinned = np.isin(student * width + position, pins)
     return _Pairs(student, position, np.concatenate(empty + scores)[order], names, pinned, eligible)
 
 

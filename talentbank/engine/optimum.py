@@ -12,7 +12,7 @@ R. K. Ahuja, T. L. Magnanti, J. B. Orlin, «Network Flows», 1993, chapter 12 (c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -132,7 +132,7 @@ def optimum(t: Tables, solve: Solver, shortlist: Shortlist, price: Ints, seat: I
         student=np.concatenate([likeness[graph.student[excess == 0]], equal[0]]),
         place=np.concatenate([graph.position[excess == 0], equal[1]]),
         unpaid=int(excess.max(initial=0)),
-        shortlist=Shortlist(arcs, shortlist.bound, shortlist.reference, shortlist.eligible),
+        shortlist=replace(shortlist, arcs=arcs),
     )
 
 
@@ -157,9 +157,7 @@ def similar_optimum(t: Tables, solve: Solver, known: Shortlist, price: Ints, sea
 
     known: a shortlist that holds in these tables, but for the weights of its arcs.
     """
-    arcs = reweighed(t, known.arcs)
-    shortlist = Shortlist(arcs, known.bound, known.reference, known.eligible)
-    return optimum(t, solve, shortlist, price, seat, tell)
+    return optimum(t, solve, replace(known, arcs=reweighed(t, known.arcs)), price, seat, tell)
 
 
 def entry_prices(t: Tables, shortlist: Shortlist, seating: Seating) -> Ints:

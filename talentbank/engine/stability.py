@@ -35,6 +35,7 @@ from talentbank.engine.sweep import each_block
 from talentbank.engine.tables import (
     NEVER,
     grouped,
+    indices,
     is_special,
     special_pairs,
     special_units,
@@ -179,8 +180,8 @@ def _market(problem: Problem, policy: Policy, order: Ints) -> tuple[Market, Ints
     own = tables(problem, policy, terms, order, 0, special) if scored else fit
     liked, wanted = _liking(problem, policy, special.student, order[special.place])
     pinned = np.full(problem.students, NEVER)
-    for student, position in policy.pinned:
-        pinned[problem.student_index[student]] = problem.position_index[position]
+    pins = indices(problem, policy.pinned, "pinned")
+    pinned[pins[:, 0]] = pins[:, 1]
     return Market(fit, own, scored, liked, wanted), pinned
 
 

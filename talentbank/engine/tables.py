@@ -138,9 +138,8 @@ def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, b
     bonus and pin: what a placed and a pinned person count beside the score. Raises ValueError for a pin or a ban that
     does not go with the problem.
     """
-    pinned = _indices(problem, policy.pinned, "pinned")
-    banned = np.array(_indices(problem, policy.banned, "banned"), np.int64).reshape(-1, 2)
-    _check_pins(problem, policy, pinned, set(map(tuple, np.concatenate([problem.ruled_out, banned]).tolist())))
+    pins, banned = indices(problem, policy.pinned, "pinned"), indices(problem, policy.banned, "banned")
+    _check_pins(problem, policy, pins, set(map(tuple, np.concatenate([problem.ruled_out, banned]).tolist())))
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     width = max(problem.positions, 1)
@@ -148,7 +147,6 @@ def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, b
     def key(student: Ints, position: Ints) -> Ints:
         return student * width + place[position]
 
-    pins = np.array(pinned, np.int64).reshape(-1, 2)
     never = np.concatenate([key(*problem.ruled_out.T), key(*banned.T)])
     wished = [key(wishes.student, wishes.position) for wishes in (problem.by_student, problem.by_enterprise)]
     keys = np.unique(np.concatenate([never, key(*pins.T), *wished]))
@@ -171,19 +169,20 @@ def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, b
     return Special(student, at, weight, held, eligible)
 
 
-def _indices(problem: Problem, pairs: tuple[Pair, ...], name: str) -> list[tuple[int, int]]:
+def indices(problem: Problem, pairs: tuple[Pair, ...], name: str) -> Ints:
+    """Pairs as indices of students and positions, (p, 2). Raises ValueError for an id that nobody has."""
     found = []
     for at, (student, position) in enumerate(pairs):
         if student not in problem.student_index or position not in problem.position_index:
             raise ValueError(f"{name}[{at}] is {(student, position)}: there is no such student or position")
         found.append((problem.student_index[student], problem.position_index[position]))
-    return found
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
-def _check_pins(problem: Problem, policy: Policy, pinned: list[tuple[int, int]], never: set[tuple[int, int]]) -> None:
+def _check_pins(problem: Problem, policy: Policy, pins: Ints, never: set[tuple[int, int]]) -> None:
     taken: dict[int, int] = {}
     seen: set[int] = set()
-    for at, (i, j) in enumerate(pinned):
+    for at, (i, j) in enumerate(pins.tolist()):
         taken[j] = taken.get(j, 0) + 1
         if i in seen or (i, j) in never or taken[j] > problem.headcount[j]:
             raise ValueError(f"pinned[{at}] is {policy.pinned[at]}: pinned twice, banned as well, or no seat is left")
