@@ -18,7 +18,8 @@ help: ## Show what can be made
 run: $(VENV)/installed $(COMPILED) ## Serve the bank at http://127.0.0.1:8000 (PORT changes it), with the demo in an empty database
 	@$(BIN)/flask --app wsgi prepare
 	@echo "http://127.0.0.1:$(PORT)"
-	@exec $(BIN)/gunicorn --bind 127.0.0.1:$(PORT) --workers $(WORKERS) --log-level warning wsgi:app
+	@trap 'kill $$jobs 2>/dev/null' EXIT; $(BIN)/flask --app wsgi jobs & jobs=$$!; \
+		$(BIN)/gunicorn --bind 127.0.0.1:$(PORT) --workers $(WORKERS) --log-level warning wsgi:app
 
 test: $(VENV)/installed-dev $(COMPILED) lint ## Everything that has to pass
 	$(BIN)/pytest -n auto

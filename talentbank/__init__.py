@@ -16,11 +16,18 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from talentbank import cli, config, web
     from talentbank.accounts import views as accounts
     from talentbank.competencies import views as competencies
+    from talentbank.credentials import views as credentials
     from talentbank.demo import service as demo
     from talentbank.deposits import views as deposits
+    from talentbank.deposits.resources import views as resources
     from talentbank.extensions import babel, configure_logs, csrf, db, limiter, login, migrate
     from talentbank.insight import views as insight
+    from talentbank.ledger import views as ledger
     from talentbank.placements import views as placements
+    from talentbank.practice.enrolments import views as enrolments
+    from talentbank.practice.logs import views as logs
+    from talentbank.practice.rules import views as rules
+    from talentbank.practice.verification import views as verification
     from talentbank.rounds import views as rounds
 
     app = Flask("talentbank", static_folder=config.ROOT / "static", template_folder=config.ROOT / "templates")
@@ -39,7 +46,19 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     babel.init_app(app, locale_selector=web.choose_locale)
     login.init_app(app)
     web.init_app(app)
-    for room in (accounts, competencies, deposits, rounds, placements, insight):
+    practice = (rules, enrolments, logs, verification)
+    for room in (
+        accounts,
+        competencies,
+        ledger,
+        deposits,
+        resources,
+        *practice,
+        credentials,
+        rounds,
+        placements,
+        insight,
+    ):
         app.register_blueprint(room.bp)
     app.context_processor(lambda: {"demo": demo})
     cli.register(app)

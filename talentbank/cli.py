@@ -19,6 +19,7 @@ from flask_migrate import upgrade
 from talentbank.accounts import service as accounts
 from talentbank.competencies import service as catalogue
 from talentbank.config import Mode, SettingError
+from talentbank.credentials.bank import Bank
 from talentbank.demo import service as demo
 from talentbank.engine import warm_up
 from talentbank.engine.assignment import Progress
@@ -27,8 +28,15 @@ from talentbank.errors import Refusal
 from talentbank.exchange.match import Outcome, match_files
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
+from talentbank.jobs import schedule
+from talentbank.ledger import service as ledger
+from talentbank.ledger.wording import fault_sentence
 from talentbank.permissions import SYSTEM, Role
+from talentbank.practice.evidence import Store
+from talentbank.practice.verification import service as verification
 
+NOT_WHOLE = 1
+"""The exit code of `ledger verify` where the ledger is not what it must be."""
 BAD_INPUT = 2
 """The exit code of a command that can't use what it was given, as click has it."""
 INTERRUPTED = 130
@@ -54,7 +62,7 @@ REST_OF_LINE = "\x1b[K"
 
 def register(app: Flask) -> None:
     """Add the commands to `flask --app wsgi`."""
-    for command in (match, seeds, prepare, administrator, demo_bank):
+    for command in (match, seeds, prepare, administrator, demo_bank, credit_ledger, chase, jobs):
         app.cli.add_command(command)
 
 
@@ -183,7 +191,7 @@ def prepare() -> None:
     if current_app.config["BANK_MODE"] is Mode.PRODUCTION:
         _refuse_the_demo()
     elif demo.vacant():
-        demo.build(SYSTEM)
+        _build_the_demo()
     if demo.present():
         _say_sign_ins()
     _compile_the_matcher()
@@ -236,7 +244,7 @@ def build() -> None:
         _fail(_l("Production takes no demo bank: its sign-ins are public. Set BANK_MODE=demo."))
     try:
         catalogue.load_seeds(SYSTEM)
-        demo.build(SYSTEM)
+        _build_the_demo()
     except Refusal as refusal:
         _fail(refusal)
     _say_sign_ins()
@@ -250,12 +258,58 @@ def remove(*, everything: bool) -> None:
     """Take the demo bank out and leave nothing of it behind."""
     try:
         rows = demo.remove(SYSTEM, everything=everything)
+        demo.sweep(_store())
     except Refusal as refusal:
         _fail(refusal)
     _say(_l("The demo bank is out: %(rows)s rows removed, nothing of it is left.", rows=rows), sys.stdout)
+
+
+def _build_the_demo() -> None:
+    demo.build(SYSTEM, _store())
+    demo.take_out(Bank.at(current_app.config["BANK_URL"], current_app.config["BANK_ISSUER_KEY"]))
+
+
+def _store() -> Store:
+    return Store(current_app.config["BANK_EVIDENCE"])
 
 
 def _say_sign_ins() -> None:
     _say(_l("Demo sign-ins, each with the password %(password)s:", password=demo.PASSWORD), sys.stdout)
     for person in demo.sign_ins():
         _say(f"  {person.email:<30}{person.role.value}", sys.stdout)
+
+
+@click.group("ledger")
+def credit_ledger() -> None:
+    """The credit ledger."""
+
+
+@credit_ledger.command()
+@with_appcontext
+def verify() -> None:
+    """Walk the whole ledger: sums, balances, the chain, and no log paid twice; names the first bad row."""
+    walked = ledger.verify()
+    with force_locale(terminal_language(os.environ)):
+        if walked.fault:
+            _fail(fault_sentence(walked.fault), NOT_WHOLE)
+        sentence = _l(
+            "The ledger is whole: %(entries)s entries, %(accounts)s accounts, the last entry's digest is %(digest)s.",
+            entries=walked.entries,
+            accounts=walked.accounts,
+            digest=walked.digest,
+        )
+        _say(str(sentence), sys.stdout)
+
+
+@click.command()
+@with_appcontext
+def chase() -> None:
+    """Remind supervisors of the logs that wait too long, as the schedule does every hour."""
+    _say(_l("Reminders sent: %(count)s.", count=verification.chase(SYSTEM)), sys.stdout)
+
+
+@click.command()
+@with_appcontext
+def jobs() -> None:
+    """Keep the schedule: run what is due by itself, until stopped."""
+    schedule(current_app._get_current_object()).create_consumer(workers=1, check_worker_health=False).run()  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
@@ -39,6 +40,9 @@ SETTINGS = (
     Setting("SECRET_KEY", "", "signs sessions and forms; in demo mode one is made and kept in the instance folder"),
     Setting("DATABASE_URL", "", "`postgresql+psycopg://…`; without it SQLite in the instance folder"),
     Setting("BANK_INSTANCE", "instance", "the folder of the embedded database and of the demo's secret key"),
+    Setting("BANK_URL", "http://127.0.0.1:8000", "the public address, which stands in QR codes and credentials"),
+    Setting("BANK_EVIDENCE", "", "the folder of uploaded evidence, `evidence` in the instance folder if not set"),
+    Setting("BANK_ISSUER_KEY", "", "a file with the Ed25519 key (PEM) that signs credentials; made on first use"),
     Setting("BANK_HTTPS", "", "`1` sends cookies over HTTPS only; production does so unless it says `0`"),
     Setting("BANK_PROXIES", "0", "how many reverse proxies stand in front and may say who the client is"),
     Setting("RATELIMIT_STORAGE_URI", "memory://", "where sign-in attempts an address are counted"),
@@ -62,6 +66,10 @@ def settings(environ: Mapping[str, str]) -> dict[str, Any]:
         "BANK_MODE": mode,
         "SECRET_KEY": _secret_key(mode, value["SECRET_KEY"], instance),
         "SQLALCHEMY_DATABASE_URI": value["DATABASE_URL"] or f"sqlite:///{instance / 'bank.sqlite3'}",
+        "BANK_URL": _address(value["BANK_URL"]),
+        "BANK_EVIDENCE": ROOT / (value["BANK_EVIDENCE"] or instance / "evidence"),
+        "BANK_ISSUER_KEY": ROOT / (value["BANK_ISSUER_KEY"] or instance / "issuer_key.pem"),
+        "BANK_JOBS": instance / "jobs.sqlite3",
         "PROXIES": _whole("BANK_PROXIES", value["BANK_PROXIES"]),
         "RATELIMIT_STORAGE_URI": value["RATELIMIT_STORAGE_URI"],
         "RATELIMIT_HEADERS_ENABLED": True,
@@ -76,6 +84,13 @@ def settings(environ: Mapping[str, str]) -> dict[str, Any]:
         "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
         "BABEL_TRANSLATION_DIRECTORIES": "translations",
     }
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise SettingError(f"BANK_URL is {text!r}: set it to the bank's public address, such as https://bank.example")
+    return text.rstrip("/")
 
 
 def _mode(text: str) -> Mode:

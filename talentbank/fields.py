@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from wtforms import DateField, Field, FloatField, IntegerField
@@ -92,7 +92,7 @@ class SalaryField(Field):
             return
         try:
             amount = Decimal(text) * 10_000
-        except InvalidOperation:
+        except ArithmeticError:  # no number, or one beyond all measure
             amount = Decimal("NaN")
         if not amount.is_finite() or abs(amount) > 10**8 or amount != amount.to_integral_value():
             raise ValueError(_("Write 10k RMB a year, such as 8.5 for 85,000 RMB."))

@@ -80,11 +80,42 @@ class Action(StrEnum):
     ANSWER_OFFER = "own:offer:answer"
     START_PLACEMENT = "member:placement:start"
 
+    READ_RESOURCES = "bank:resource:read"
+    DEPOSIT_RESOURCE = "member:resource:deposit"
+    CHANGE_RESOURCE = "member:resource:change"
+    FUND_RESOURCE = "member:resource:fund"
+    WITHDRAW_RESOURCE = "member:resource:withdraw"
+
+    READ_ENROLMENTS = "member:enrolment:read"
+    ASK_ENROLMENT = "own:enrolment:ask"
+    DECIDE_ENROLMENT = "member:enrolment:decide"
+    SIGN_AGREEMENT = "member:agreement:sign"
+    KEEP_LOG = "own:log:keep"
+    READ_LOGS = "member:log:read"
+    VERIFY_LOG = "member:log:verify"
+    CONFIRM_LOG = "member:log:confirm"
+    REVERSE_LOG = "member:log:reverse"
+    CHASE_LOGS = "bank:log:chase"
+    READ_OVERDUE = "bank:overdue:read"
+    WRITE_STATEMENT = "member:statement:write"
+    COUNTERSIGN_STATEMENT = "own:statement:countersign"
+    SET_RULES = "member:rules:set"
+
+    READ_CREDITS = "member:credit:read"
+    WITHDRAW_CREDITS = "own:credit:withdraw"
+    EXPORT_CREDITS = "member:credit:export"
+    ISSUE_TRANSCRIPT = "own:transcript:issue"
+    ISSUE_CREDENTIAL = "own:credential:issue"
+    CHECK_CREDENTIAL = "public:credential:read"
+    READ_LEDGER = "bank:ledger:read"
+
     READ_GAP = "bank:gap:read"
     LOAD_SEEDS = "bank:seeds:load"
     KEEP_DEMO = "bank:demo:keep"
 
 
+_HOSTS = frozenset({Role.ENTERPRISE, Role.ZONE, Role.UNIVERSITY})
+"""Who deposits training resources and looks after those on them."""
 _PEOPLE = frozenset(Role) - {Role.STRANGER, Role.SYSTEM}
 _ANYBODY = _PEOPLE | {Role.STRANGER}
 
@@ -119,6 +150,32 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.READ_OFFERS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER}),
     Action.ANSWER_OFFER: frozenset({Role.STUDENT}),
     Action.START_PLACEMENT: frozenset({Role.ENTERPRISE}),
+    Action.READ_RESOURCES: _PEOPLE,
+    Action.DEPOSIT_RESOURCE: _HOSTS,
+    Action.CHANGE_RESOURCE: _HOSTS,
+    Action.FUND_RESOURCE: _HOSTS,
+    Action.WITHDRAW_RESOURCE: _HOSTS,
+    Action.READ_ENROLMENTS: _HOSTS | {Role.STUDENT, Role.CHAMBER},
+    Action.ASK_ENROLMENT: frozenset({Role.STUDENT}),
+    Action.DECIDE_ENROLMENT: _HOSTS,
+    Action.SIGN_AGREEMENT: _HOSTS | {Role.STUDENT},
+    Action.KEEP_LOG: frozenset({Role.STUDENT}),
+    Action.READ_LOGS: _HOSTS | {Role.STUDENT, Role.CHAMBER},
+    Action.VERIFY_LOG: _HOSTS,
+    Action.CONFIRM_LOG: frozenset({Role.UNIVERSITY}),
+    Action.REVERSE_LOG: _HOSTS,
+    Action.CHASE_LOGS: frozenset({Role.SYSTEM}),
+    Action.READ_OVERDUE: frozenset({Role.CHAMBER}),
+    Action.WRITE_STATEMENT: _HOSTS,
+    Action.COUNTERSIGN_STATEMENT: frozenset({Role.STUDENT}),
+    Action.SET_RULES: frozenset({Role.UNIVERSITY}),
+    Action.READ_CREDITS: _HOSTS | {Role.STUDENT, Role.CHAMBER, Role.ADMINISTRATOR},
+    Action.WITHDRAW_CREDITS: frozenset({Role.STUDENT}),
+    Action.EXPORT_CREDITS: frozenset({Role.UNIVERSITY}),
+    Action.ISSUE_TRANSCRIPT: frozenset({Role.STUDENT}),
+    Action.ISSUE_CREDENTIAL: frozenset({Role.STUDENT}),
+    Action.CHECK_CREDENTIAL: _ANYBODY,
+    Action.READ_LEDGER: frozenset({Role.CHAMBER, Role.ADMINISTRATOR}),
     Action.READ_GAP: frozenset({Role.ZONE, Role.GOVERNMENT, Role.CHAMBER, Role.ADMINISTRATOR}),
     Action.LOAD_SEEDS: frozenset({Role.SYSTEM}),
     Action.KEEP_DEMO: frozenset({Role.SYSTEM}),

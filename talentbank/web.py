@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Field, FieldList, FormField
 
@@ -61,16 +63,34 @@ class Entry:
 NAVIGATION = (
     Entry("insight.home", _l("Home"), "home", Action.READ_HOME),
     Entry("competencies.profile", _l("My profile"), "user", Action.CHANGE_PROFILE),
-    Entry("deposits.positions", _l("Positions"), "briefcase", Action.READ_POSITIONS),
     Entry("placements.students", _l("Students"), "school", Action.READ_STUDENTS),
+    Entry("deposits.positions", _l("Positions"), "briefcase", Action.READ_POSITIONS),
+    Entry("resources.resources", _l("Training"), "certificate", Action.READ_RESOURCES),
+    Entry("enrolments.enrolments", _l("Enrolments"), "clipboard-check", Action.READ_ENROLMENTS),
+    Entry("logs.week", _l("My practice"), "clock", Action.KEEP_LOG),
+    Entry("verification.waiting", _l("To verify"), "checklist", Action.VERIFY_LOG),
+    Entry("verification.confirming", _l("To confirm"), "award", Action.CONFIRM_LOG),
+    Entry("verification.overdue", _l("Overdue"), "clock", Action.READ_OVERDUE),
+    Entry("credentials.statement", _l("My credits"), "coins", Action.WITHDRAW_CREDITS),
+    Entry("credentials.record", _l("Credits"), "coins", Action.EXPORT_CREDITS),
     Entry("rounds.rounds", _l("Rounds"), "refresh", Action.READ_ROUNDS),
     Entry("rounds.offers", _l("Offers"), "mail", Action.READ_OFFERS),
     Entry("insight.gap", _l("Talent gap"), "chart", Action.READ_GAP),
+    Entry("ledger.entries", _l("Ledger"), "coins", Action.READ_LEDGER),
     Entry("accounts.organisations", _l("Organisations"), "building", Action.READ_ORGANISATIONS),
     Entry("accounts.people", _l("People"), "users", Action.READ_PEOPLE),
     Entry("insight.audit", _l("Audit trail"), "list", Action.READ_AUDIT),
     Entry("competencies.catalogue", _l("Competencies"), "books", Action.READ_CATALOGUE),
 )
+
+
+MOST_IN_A_ROW = 8
+"""Entries that fit beside each other in either language; the others stand in a menu of their own."""
+
+
+def entries_of(asking: Actor) -> list[Entry]:
+    """The entries of somebody's navigation."""
+    return [entry for entry in NAVIGATION if permissions.allowed(asking, entry.action)]
 
 
 def asks(action: Action) -> Callable[[View], View]:
@@ -83,6 +103,23 @@ def asks(action: Action) -> Callable[[View], View]:
     return mark
 
 
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """Declare that a route takes uploads up to so many bytes in all, where other routes take 2 MB."""
+
+    def mark(view: View) -> View:
+        view.most_bytes = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def _measure() -> None:
+    """Set the request's limit before anybody, such as the form's token check, reads its body."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is not None and hasattr(view, "most_bytes"):
+        request.max_content_length = view.most_bytes
+
+
 def actor() -> Actor:
     """Who asks in this request."""
     return current_user.actor if current_user.is_authenticated else STRANGER
@@ -92,6 +129,8 @@ def guard() -> BaseResponse | None:
     """Ask for the route's declared action; a route without one is closed to everybody."""
     if request.endpoint in (None, "static"):
         return None
+    if any("\0" in text for text in (request.path, *request.values.values())):
+        raise Invalid(_l("There is a character in this that no text can hold: take it out and send it again."))
     action = getattr(current_app.view_functions[request.endpoint], "action", None)
     if action is None:
         raise Forbidden(_l("This page is not open to anybody."))
@@ -159,6 +198,25 @@ def whole(name: str, source: Any = None) -> int:
     return int(text)
 
 
+MOST_ID = 2**31 - 1
+"""The largest id that every database takes."""
+
+
+class IdConverter(IntegerConverter):
+    """An id in an address; a larger one than there can be is not found, as any other that is not there."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=MOST_ID)
+
+
+def id_asked(name: str) -> int | None:
+    """An id in the address that a list is narrowed to: 0, which nothing has, for one that can't be."""
+    text = request.args.get(name, "")
+    if not text.isdecimal():
+        return None
+    return int(text) if len(text) <= 10 and int(text) <= MOST_ID else 0
+
+
 def page_number() -> int:
     """The page of a list that is asked for, 1 or more."""
     text = request.args.get("page", "1")
@@ -188,11 +246,21 @@ def _csrf_refused(error: CSRFError) -> Page:
     return _error_page(400, message)
 
 
+def credits(hundredths: int) -> str:
+    """Credits as a page shows them: 1.25 for 125 hundredths."""
+    return f"{Decimal(hundredths) / 100:.2f}"
+
+
+def hours(minutes: int) -> str:
+    """Hours as a page shows them: 7.5 for 450 minutes, at most two decimals."""
+    return f"{(Decimal(minutes) / 60).quantize(Decimal('0.01')).normalize():f}"
+
+
 STATUS_SENTENCES = {
     400: _l("The request could not be understood. Go back and try again."),
     404: _l("There is no such page, or it is not yours to see. Check the address, or start from the home page."),
     405: _l("This address does not take that kind of request. Go back and use the page's own buttons."),
-    413: _l("That is too large: send at most 2 MB."),
+    413: _l("That is too large: send at most 2 MB, or on a practice log 5 files of 10 MB."),
     429: _l("Too many attempts from your address. Wait a minute, then try again."),
     500: _l("Something went wrong on our side; nothing was changed. Please try again."),
 }
@@ -235,6 +303,8 @@ def _secure(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Guard every route, show refusals as pages, and give templates what they all use."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _measure)
+    app.url_map.converters["int"] = IdConverter
     app.before_request(guard)
     app.after_request(_secure)
     app.register_error_handler(Refusal, _refused)
@@ -245,9 +315,17 @@ def init_app(app: Flask) -> None:
 
     app.jinja_env.filters["salary"] = salary
     app.jinja_env.filters["date"] = lambda value: format_date(value, "yyyy-MM-dd")
+    app.jinja_env.filters["credits"] = credits
+    app.jinja_env.filters["hours"] = hours
     app.jinja_env.filters["moment"] = lambda value: format_datetime(value, "yyyy-MM-dd HH:mm")
     app.jinja_env.globals.update(
-        Action=Action, Role=Role, LOCALES=LOCALES, NAVIGATION=NAVIGATION, chinese=chinese, _l=lazy_gettext
+        Action=Action,
+        Role=Role,
+        LOCALES=LOCALES,
+        MOST_IN_A_ROW=MOST_IN_A_ROW,
+        entries_of=entries_of,
+        chinese=chinese,
+        _l=lazy_gettext,
     )
 
     @app.context_processor

@@ -18,9 +18,11 @@ from hypothesis import settings as hypothesis
 from talentbank import create_app
 from talentbank.accounts import passwords
 from talentbank.competencies.service import load_seeds
+from talentbank.credentials.bank import Bank
 from talentbank.demo import service as demo
 from talentbank.extensions import db
 from talentbank.permissions import SYSTEM
+from talentbank.practice.evidence import Store
 
 hypothesis.register_profile("bank", deadline=None)  # compiled code takes its time once
 hypothesis.load_profile("bank")
@@ -33,6 +35,9 @@ def settings(database: Path) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": f"sqlite:///{database}",
         "RATELIMIT_ENABLED": False,
         "SERVER_NAME": "bank.example",
+        "BANK_URL": "https://bank.example",
+        "BANK_EVIDENCE": database.parent / "evidence",
+        "BANK_ISSUER_KEY": database.parent / "issuer_key.pem",
     }
 
 
@@ -67,6 +72,15 @@ def fill(path: Path, *steps: Callable[[], object]) -> None:
         db.engine.dispose()
 
 
+def copy(source: Path, folder: Path) -> Path:
+    """A copy of a database file, and of the evidence and the key beside it."""
+    folder.mkdir(exist_ok=True)
+    if (source.parent / "evidence").exists():
+        shutil.copytree(source.parent / "evidence", folder / "evidence")
+        shutil.copy(source.parent / "issuer_key.pem", folder)
+    return Path(shutil.copy(source, folder / "bank.sqlite3"))
+
+
 @pytest.fixture(scope="session")
 def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "bank.sqlite3"
@@ -77,16 +91,16 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo_database(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the demo bank in it."""
-    path = tmp_path_factory.mktemp("demo") / "bank.sqlite3"
-    shutil.copy(template_database, path)
-    fill(path, partial(demo.build, SYSTEM))
+    path = copy(template_database, tmp_path_factory.mktemp("demo"))
+    own = settings(path)
+    bank = Bank.at(own["BANK_URL"], own["BANK_ISSUER_KEY"])
+    fill(path, partial(demo.build, SYSTEM, Store(own["BANK_EVIDENCE"])), partial(demo.take_out, bank))
     return path
 
 
 @pytest.fixture
 def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
-    path = tmp_path / "bank.sqlite3"
-    shutil.copy(template_database, path)
+    path = copy(template_database, tmp_path)
     app = create_app(settings(path))
     yield app
     with app.app_context():

@@ -78,7 +78,12 @@ def student(
             university_id=actor.organisation_id,
             **{"categories": [], "cities": [], **values},
             levels=[
-                StudentLevel(competency_id=ids[code], claimed=claimed.get(code, 0), verified=verified.get(code, 0))
+                StudentLevel(
+                    competency_id=ids[code],
+                    claimed=claimed.get(code, 0),
+                    verified=verified.get(code, 0),
+                    assessed=verified.get(code, 0),
+                )
                 for code in sorted({*claimed, *verified})
             ],
         )

@@ -114,4 +114,6 @@ def test_every_make_target_explains_itself_and_those_named_exist() -> None:
 
 def test_pictures_and_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if target.startswith("https://"):
+            continue  # tests leave the machine alone
         assert (ROOT / target).exists(), target

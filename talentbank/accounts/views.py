@@ -23,7 +23,7 @@ from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.extensions import limiter, login
 from talentbank.permissions import Action, Role
-from talentbank.web import LOCALES, Page, actor, answer, asks, attempt, page_number, safe_next
+from talentbank.web import LOCALES, Page, actor, answer, asks, attempt, id_asked, page_number, safe_next
 
 bp = Blueprint("accounts", __name__)
 login.user_loader(queries.person)
@@ -190,7 +190,7 @@ def add_organisation() -> Page:
 @asks(Action.READ_PEOPLE)
 def people() -> Page:
     role, text = request.args.get("role", ""), request.args.get("q", "").strip()
-    organisation_id = request.args.get("organisation", type=int)
+    organisation_id = id_asked("organisation")
     page = queries.people(role, text, organisation_id, page_number())
     return answer("accounts/people.html", page=page, roles=[*service.ORGANISED, Role.ADMINISTRATOR])
 
@@ -210,7 +210,7 @@ def invite() -> Page:
     asking = actor()
     everybody = [*service.ORGANISED, Role.ADMINISTRATOR]
     roles = everybody if asking.role is Role.ADMINISTRATOR else [Role.STUDENT, Role.UNIVERSITY]
-    form = InvitationForm(organisation=request.args.get("organisation", type=int))
+    form = InvitationForm(organisation=id_asked("organisation"))
     form.offer(roles, queries.choices_of_organisations(asking))
     token = attempt(
         form,

@@ -71,17 +71,23 @@ class Student(Model):
 
 
 class StudentLevel(Model):
-    """A student's level of one competency: claimed by the student, verified by what stands behind it."""
+    """A student's level of one competency: claimed by the student, verified by what stands behind it.
+
+    assessed: what a certificate, a competition or an assessment stands behind. verified is the higher of that and
+    what practice has reached, and is kept by the services that change either.
+    """
 
     __tablename__ = "student_level"
     __table_args__ = (
         CheckConstraint("claimed BETWEEN 0 AND 5", name="claimed"),
         CheckConstraint("verified BETWEEN 0 AND 5", name="verified"),
+        CheckConstraint("assessed BETWEEN 0 AND 5", name="assessed"),
     )
 
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id", ondelete="CASCADE"), primary_key=True)
     competency_id: Mapped[int] = mapped_column(ForeignKey("competency.id"), primary_key=True)
     claimed: Mapped[int]
     verified: Mapped[int] = mapped_column(default=0)
+    assessed: Mapped[int] = mapped_column(default=0)
 
     competency: Mapped[Competency] = relationship(lazy="raise")

@@ -1,24 +1,18 @@
-"""The demo bank's contents, composed from one seed out of the paper's figures: the same on every machine.
-
-Only `random.Random.random` is drawn on, whose sequence Python promises to keep; whole numbers are made of it here.
-"""
+"""The demo bank's contents, composed from one seed out of the paper's figures: the same on every machine."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import random
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeVar
+from typing import Any
 
 from talentbank.competencies import catalogue
 from talentbank.competencies.catalogue import Category
 from talentbank.demo import words
+from talentbank.demo.dice import Dice
 from talentbank.engine.competency import MAX_LEVEL, Candidate, Opening, Requirement
 from talentbank.insight import figures
-
-T = TypeVar("T")
 
 SEED = 2025
 ENTERPRISES = int(figures.baseline()["park_enterprises"].value)
@@ -93,32 +87,13 @@ class Recipe:
     @property
     def digest(self) -> str:
         """SHA-256 of the contents as canonical JSON."""
-        text = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(asdict(self))
 
 
-class Dice:
-    """Choices out of one seeded sequence."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311  (made-up data, no secret)
-
-    def below(self, count: int) -> int:
-        """A whole number from 0 to count − 1."""
-        return int(self._random.random() * count)
-
-    def happens(self, share: float) -> bool:
-        """Whether something happens that happens in this share of cases."""
-        return self._random.random() < share
-
-    def one_of(self, values: Sequence[T]) -> T:
-        """One of the values."""
-        return values[self.below(len(values))]
-
-    def some_of(self, values: Sequence[T], count: int) -> list[T]:
-        """So many of the values, in a shuffled order (Fisher and Yates)."""
-        left = list(values)
-        return [left.pop(self.below(len(left))) for _ in range(min(count, len(left)))]
+def digest_of(contents: dict[str, Any]) -> str:
+    """SHA-256 of contents as canonical JSON."""
+    text = json.dumps(contents, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def compose(seed: int = SEED) -> Recipe:

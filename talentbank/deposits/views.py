@@ -20,7 +20,7 @@ from talentbank.extensions import ListPagination
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Role
-from talentbank.web import Page, actor, answer, asks, attempt, page_number, whole
+from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number, whole
 
 bp = Blueprint("deposits", __name__)
 
@@ -55,7 +55,7 @@ def _wanted() -> PositionFilter:
         city=args.get("city", ""),
         text=args.get("q", "").strip(),
         state=args.get("state", ""),
-        enterprise=args.get("enterprise", type=int),
+        enterprise=id_asked("enterprise"),
     )
 
 

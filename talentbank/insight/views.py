@@ -12,7 +12,7 @@ from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.views import fitted
-from talentbank.insight import figures, queries
+from talentbank.insight import figures, practice, queries
 from talentbank.insight.wording import ACTION_LABELS
 from talentbank.permissions import STRANGER, Action, Actor, Role
 from talentbank.placements import queries as placements
@@ -47,7 +47,8 @@ def health() -> Page:
 @asks(Action.READ_HOME)
 def home() -> Page:
     asking = actor()
-    return answer(f"insight/home_{TEMPLATES[asking.role]}.html", **HOMES[asking.role](asking))
+    values = HOMES[asking.role](asking)
+    return answer(f"insight/home_{TEMPLATES[asking.role]}.html", practice=practice.practice(asking), **values)
 
 
 def _student(asking: Actor) -> dict[str, Any]:

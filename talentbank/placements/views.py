@@ -11,7 +11,7 @@ from talentbank.placements import queries, service
 from talentbank.placements.forms import WHEREABOUTS_LABELS, StartForm
 from talentbank.placements.queries import Whereabouts
 from talentbank.rounds import queries as rounds
-from talentbank.web import Page, actor, answer, asks, attempt, page_number
+from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number
 
 bp = Blueprint("placements", __name__)
 
@@ -25,8 +25,8 @@ def students() -> Page:
         actor(),
         where=request.args.get("where", ""),
         text=request.args.get("q", "").strip(),
-        cohort=request.args.get("cohort", type=int),
-        university=request.args.get("university", type=int),
+        cohort=id_asked("cohort"),
+        university=id_asked("university"),
         page=page_number(),
         ready=bool(request.args.get("ready")),
     )

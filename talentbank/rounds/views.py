@@ -24,7 +24,7 @@ from talentbank.rounds.forms import (
 )
 from talentbank.rounds.models import MatchedPair, Offer, OfferState, PositionOutcome, RoundState, Run
 from talentbank.rounds.snapshot import Snapshot
-from talentbank.web import Page, actor, answer, asks, attempt, page_number, whole
+from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number, whole
 
 bp = Blueprint("rounds", __name__)
 
@@ -127,7 +127,7 @@ def round_(round_id: int) -> Page:
         page=queries.pairs(
             run,
             category,
-            request.args.get("position", type=int),
+            id_asked("position"),
             request.args.get("q", "").strip(),
             page_number(),
         ),
@@ -148,7 +148,7 @@ def outcomes(round_id: int) -> Page:
 def students(round_id: int) -> Page:
     found, run = queries.round_(round_id), queries.run_of(round_id)
     frozen = Snapshot(queries.snapshot_text(run.id))
-    position_id = request.args.get("position", type=int)
+    position_id = id_asked("position")
     outcome = queries.prices(run.id).get(position_id) if position_id else None
     scores = frozen.scores(outcome.position_id) if outcome else dict.fromkeys(frozen.student_ids, 0.0)
     page = queries.taking_part(run, scores, request.args.get("matched", ""), page_number())
@@ -199,8 +199,8 @@ def offers() -> Page:
     page = queries.offers(
         actor(),
         request.args.get("state", ""),
-        request.args.get("position", type=int),
-        request.args.get("round", type=int),
+        id_asked("position"),
+        id_asked("round"),
         page_number(),
     )
     return answer("rounds/offers.html", page=page, states=list(OfferState))

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from talentbank.config import ROOT
 from talentbank.demo import service as demo
-from tests.conftest import free_port
+from tests.conftest import copy, free_port
 
 CHROMIUM = shutil.which("chromium")
 REASON = "Chromium is not on the PATH: `apt-get install chromium` brings it"
@@ -53,10 +53,16 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 @pytest.fixture
 def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
     """The address of gunicorn, as `make run` serves, on a copy of the demo bank."""
-    path = tmp_path / "served.sqlite3"
-    shutil.copy(demo_database, path)
+    path = copy(demo_database, tmp_path)
     address = f"127.0.0.1:{free_port()}"
-    own = {"BANK_MODE": "demo", "BANK_INSTANCE": str(tmp_path / "instance"), "DATABASE_URL": f"sqlite:///{path}"}
+    own = {
+        "BANK_MODE": "demo",
+        "BANK_INSTANCE": str(tmp_path / "instance"),
+        "BANK_EVIDENCE": str(tmp_path / "evidence"),
+        "BANK_ISSUER_KEY": str(tmp_path / "issuer_key.pem"),
+        "BANK_URL": "https://bank.example",
+        "DATABASE_URL": f"sqlite:///{path}",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "--bind", address, "--threads", "8", "--log-level", "warning", "wsgi:app"],
         cwd=ROOT,

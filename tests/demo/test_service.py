@@ -24,14 +24,12 @@ from talentbank.permissions import STRANGER, SYSTEM, Role
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
 from talentbank.rounds.service import Policy
-from tests.conftest import settings
+from tests.conftest import copy, settings
 
 
 @pytest.fixture
 def demo(demo_database: Path, tmp_path: Path) -> Iterator[Flask]:
-    path = tmp_path / "demo.sqlite3"
-    shutil.copy(demo_database, path)
-    app = create_app(settings(path))
+    app = create_app(settings(copy(demo_database, tmp_path)))
     with app.app_context():
         yield app
         db.session.remove()

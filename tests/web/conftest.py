@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
 from talentbank.rounds.models import Offer, OfferState
 from talentbank.rounds.service import Policy
-from tests.conftest import fill, settings
+from tests.conftest import copy, fill, settings
 from tests.web.reader import Reader
 
 DEMO = "demo.example"
@@ -61,8 +60,7 @@ def _live_a_little() -> None:
 
 @pytest.fixture(scope="session")
 def lively_database(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("lively") / "bank.sqlite3"
-    shutil.copy(demo_database, path)
+    path = copy(demo_database, tmp_path_factory.mktemp("lively"))
     fill(path, _live_a_little)
     return path
 
@@ -70,9 +68,7 @@ def lively_database(demo_database: Path, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def bank(lively_database: Path, tmp_path: Path) -> Iterator[Flask]:
     """The app on a copy of the lively bank."""
-    path = tmp_path / "lively.sqlite3"
-    shutil.copy(lively_database, path)
-    app = create_app(settings(path))
+    app = create_app(settings(copy(lively_database, tmp_path / "lively")))
     yield app
     with app.app_context():
         db.session.remove()

@@ -20,7 +20,7 @@ class Page:
     def __init__(self, path: str, response: TestResponse) -> None:
         self.path = path
         self.status = response.status_code
-        self.html = response.text
+        self.html = response.text if response.mimetype.startswith(("text/", "application/json")) else ""
         self.soup = BeautifulSoup(self.html, "html.parser")
 
     @property

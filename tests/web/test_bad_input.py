@@ -262,12 +262,23 @@ def test_an_upload_that_is_too_large_is_refused(reader: MakeReader) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=-3", "page=x", "page=99999999", "category=%00", "q=%25%5F%5C", "cohort=a"]
+    "query",
+    ["page=0", "page=-3", "page=x", "page=99999999", "position=99999999999999999999", "q=%25%5F%5C", "cohort=a"],
 )
 def test_a_list_bears_any_query(reader: MakeReader, query: str) -> None:
     someone = reader(Role.CHAMBER)
     for path in ("/positions", "/students", "/organisations", "/offers", "/rounds/1", "/rounds/1/students"):
         someone.get(f"{path}?{query}")
+
+
+@pytest.mark.parametrize("path", ["/positions?q=%00", "/check/a%00b", "/organisations?kind=%00"])
+def test_a_character_that_no_text_can_hold_is_refused(reader: MakeReader, path: str) -> None:
+    assert "no text can hold" in reader(Role.CHAMBER).get(path, 400).text
+
+
+@pytest.mark.parametrize("path", ["/positions/9999999999", "/training/99999999999999999999", "/rounds/2147483648"])
+def test_an_id_beyond_all_ids_is_not_found(reader: MakeReader, path: str) -> None:
+    reader(Role.CHAMBER).get(path, 404)
 
 
 @pytest.mark.parametrize(

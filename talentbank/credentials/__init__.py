@@ -1,0 +1,1 @@
+"""What students take out: statements, transcripts, credentials."""

@@ -1,0 +1,1 @@
+"""Training resources: courses, real projects, internships, mentoring."""

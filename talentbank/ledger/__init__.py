@@ -1,0 +1,1 @@
+"""The credit ledger: accounts, entries and their hash chain."""

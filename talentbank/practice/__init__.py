@@ -1,0 +1,1 @@
+"""Practice: enrolments, logs with evidence, verification, credit."""

@@ -1,0 +1,1 @@
+"""Enrolments: seats and waiting lists, three-party agreements, and statements of what was done."""

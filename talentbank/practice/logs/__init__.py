@@ -1,0 +1,1 @@
+"""Practice logs: kept by the student, sent to the supervisor, with the files that stand behind them."""

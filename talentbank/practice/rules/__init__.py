@@ -1,0 +1,1 @@
+"""Rules of practice: what a university asks of its students' practice."""

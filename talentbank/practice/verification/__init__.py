@@ -1,0 +1,1 @@
+"""Verification: what supervisors vouch for, what universities count, and what follows from both."""

@@ -1,0 +1,271 @@
+"""The ledger in the database: booked under one lock, guarded by the database, walked to the first bad row."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask_babel import force_locale
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from talentbank.engine.ledger import Problem
+from talentbank.errors import Conflict, Invalid, NotFound
+from talentbank.extensions import db, transaction
+from talentbank.ledger import queries, service
+from talentbank.ledger.models import LedgerAccount, LedgerEntry, LedgerHead, LedgerPosting
+from talentbank.permissions import Actor, Role
+
+HOST = Actor(Role.ENTERPRISE, 7, 1, "某人")
+OFFICER = Actor(Role.UNIVERSITY, 8, 2, "某人")
+
+
+FORBIDDEN = [
+    "UPDATE ledger_entry SET reason = 'x' WHERE number = 1",
+    "DELETE FROM ledger_entry WHERE number = 3",
+    "UPDATE ledger_posting SET amount = 1 WHERE entry_number = 2",
+    "DELETE FROM ledger_posting WHERE entry_number = 2",
+    "UPDATE ledger_account SET kind = 'issuer' WHERE id = 2",
+    "UPDATE ledger_account SET balance = -1 WHERE owner = 'student:1'",
+    "DELETE FROM ledger_account WHERE id = 3",
+    "DELETE FROM ledger_head",
+]
+"""What would change the past."""
+
+
+@pytest.fixture
+def english(app_context: None) -> Iterator[None]:
+    """Sentences as English readers get them."""
+    with force_locale("en"):
+        yield
+
+
+def filled() -> None:
+    """One resource with 5 credits, of which 1.25 were paid to a student for log 1 and 0.50 for log 2."""
+    with transaction():
+        service.deposit(HOST, 1, "resource:1", 500)
+        service.pay(OFFICER, "resource:1", "student:1", 125, "log:1")
+        service.pay(OFFICER, "resource:1", "student:1", 50, "log:2")
+
+
+def balances() -> dict[str, int]:
+    db.session.rollback()
+    return {a.owner: a.balance for a in db.session.scalars(select(LedgerAccount))}
+
+
+def test_what_is_booked_moves_balances_and_stays_whole(english: None) -> None:
+    filled()
+    with transaction():
+        service.withdraw(Actor(Role.STUDENT, 9), "student:1", 2, 100)
+    assert balances() == {"organisation:1": -500, "resource:1": 325, "student:1": 75, "record:2": 100}
+    walked = service.verify()
+    assert (walked.entries, walked.accounts, walked.fault) == (4, 4, None)
+    assert queries.balance("student:1") == 75
+    assert queries.balance("student:2") == 0
+
+
+def test_a_reversal_takes_back_once_and_the_log_can_be_paid_again(english: None) -> None:
+    filled()
+    with transaction():
+        service.reverse(OFFICER, 2, "Counted twice")
+    assert balances()["student:1"] == 50
+    with pytest.raises(Conflict, match="taken back already"), transaction():
+        service.reverse(OFFICER, 2, "again")
+    with transaction():
+        service.pay(OFFICER, "resource:1", "student:1", 100, "log:1")
+    assert balances() == {"organisation:1": -500, "resource:1": 350, "student:1": 150}
+    assert service.verify().fault is None
+
+
+@pytest.mark.parametrize(
+    ("act", "refusal", "sentence"),
+    [
+        (lambda: service.pay(OFFICER, "resource:1", "student:1", 326, "log:3"), Conflict, "holds 3.25 credits"),
+        (lambda: service.pay(OFFICER, "resource:1", "student:1", 1, "log:1"), Conflict, "paid already"),
+        (lambda: service.pay(OFFICER, "resource:1", "student:1", 0, "log:3"), Invalid, "above 0"),
+        (lambda: service.withdraw(OFFICER, "student:1", 2, 176), Conflict, "holds 1.75 credits"),
+        (lambda: service.reverse(OFFICER, 2, " "), Invalid, "Write a reason"),
+        (lambda: service.reverse(OFFICER, 9, "why"), NotFound, "no such entry"),
+        (lambda: service.deposit(HOST, 1, "resource:1", -5), Invalid, "above 0"),
+    ],
+)
+def test_what_the_rules_refuse_changes_nothing(
+    english: None, act: Callable[[], object], refusal: type[Exception], sentence: str
+) -> None:
+    filled()
+    before = balances()
+    with pytest.raises(refusal, match=sentence), transaction():
+        act()
+    assert balances() == before
+    assert service.verify().entries == 3
+
+
+def test_credits_that_were_withdrawn_can_not_be_reversed_away(english: None) -> None:
+    filled()
+    with transaction():
+        service.withdraw(OFFICER, "student:1", 2, 175)
+    with pytest.raises(Conflict, match=r"holds 0\.00 credits"), transaction():
+        service.reverse(OFFICER, 2, "Wrong after all")
+
+
+def test_no_name_of_a_person_stands_in_the_ledger(english: None) -> None:
+    filled()
+    actors = set(db.session.scalars(select(LedgerEntry.actor)))
+    assert actors == {"enterprise:7", "university:8"}
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_the_database_itself_refuses_what_would_change_the_past(english: None, statement: str) -> None:
+    refuses(statement)
+
+
+def refuses(statement: str) -> None:
+    """Also asked of PostgreSQL."""
+    filled()
+    with pytest.raises(DBAPIError), transaction():
+        db.session.execute(text(statement))
+    assert service.verify().fault is None
+
+
+def _unguarded(*statements: str) -> None:
+    """Change the past as somebody would who can write the database's file."""
+    with transaction():
+        for table, change in (
+            ("ledger_entry", "update"),
+            ("ledger_entry", "delete"),
+            ("ledger_posting", "update"),
+            ("ledger_posting", "delete"),
+        ):
+            db.session.execute(text(f"DROP TRIGGER {table}_no_{change}"))
+        for statement in statements:
+            db.session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("statements", "number", "problem"),
+    [
+        (["UPDATE ledger_posting SET amount = amount * 2 WHERE entry_number = 2"], 2, Problem.DIGEST),
+        (["UPDATE ledger_entry SET reference = 'log:9' WHERE number = 2"], 2, Problem.DIGEST),
+        (
+            ["DELETE FROM ledger_posting WHERE entry_number = 2", "DELETE FROM ledger_entry WHERE number = 2"],
+            3,
+            Problem.NUMBER,
+        ),
+        (
+            ["DELETE FROM ledger_posting WHERE entry_number = 3", "DELETE FROM ledger_entry WHERE number = 3"],
+            None,
+            Problem.HEAD,
+        ),
+        (["UPDATE ledger_account SET balance = balance + 1 WHERE owner = 'student:1'"], None, Problem.BALANCE),
+    ],
+)
+def test_the_walk_names_the_first_row_that_was_tampered_with(
+    english: None, statements: list[str], number: int | None, problem: Problem
+) -> None:
+    filled()
+    _unguarded(*statements)
+    fault = service.verify().fault
+    assert fault
+    assert (fault.number, fault.problem) == (number, problem)
+
+
+def test_the_walk_reads_page_by_page(english: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled()
+    monkeypatch.setattr(service, "PAGE", 2)
+    assert service.verify().fault is None
+    _unguarded("UPDATE ledger_entry SET reason = 'x' WHERE number = 3")
+    fault = service.verify().fault
+    assert fault
+    assert fault.number == 3
+
+
+def test_the_command_says_whether_the_ledger_is_whole(app: Flask) -> None:
+    with app.app_context():
+        filled()
+    runner = app.test_cli_runner(env={"LANG": "en_US.UTF-8"})
+    answer = runner.invoke(args=["ledger", "verify"])
+    assert answer.exit_code == 0
+    assert "The ledger is whole: 3 entries, 3 accounts" in answer.output
+    with app.app_context():
+        _unguarded("UPDATE ledger_posting SET amount = amount * 2 WHERE entry_number = 2")
+    answer = runner.invoke(args=["ledger", "verify"])
+    assert answer.exit_code == 1
+    assert "First bad row, entry 2: its content is not what was sealed" in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_many_who_pay_at_once_leave_one_chain_and_no_account_below_zero(app: Flask) -> None:
+    many_pay_at_once(app)
+
+
+def many_pay_at_once(app: Flask, threads: int = 8, each: int = 5) -> None:
+    """Threads that pay 40 times 30 hundredths out of 500: 16 payments fit. Also asked of PostgreSQL."""
+    with app.app_context():
+        with transaction():
+            service.deposit(HOST, 1, "resource:1", 500)
+        barrier = threading.Barrier(threads)
+        refused: list[str] = []
+
+        def pay(place: int) -> None:
+            with app.app_context():
+                barrier.wait()
+                for turn in range(each):
+                    try:
+                        with transaction():
+                            service.pay(OFFICER, "resource:1", f"student:{turn}", 30, f"log:{place * each + turn}")
+                    except Conflict as refusal:
+                        refused.append(str(refusal))
+                db.session.remove()
+
+        running = [threading.Thread(target=pay, args=(place,)) for place in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        db.session.rollback()
+        assert len(refused) == threads * each - 16
+        assert queries.balance("resource:1") == 20
+        assert db.session.scalar(select(func.count()).select_from(LedgerEntry)) == 17
+        assert service.verify().fault is None
+
+
+def test_the_first_two_who_book_at_all_make_one_head(app: Flask) -> None:
+    first_two_book_at_once(app)
+
+
+def first_two_book_at_once(app: Flask) -> None:
+    """Also asked of PostgreSQL, where the head's row can be made by two."""
+    with app.app_context():
+        barrier = threading.Barrier(2)
+
+        def book(place: int) -> None:
+            with app.app_context():
+                barrier.wait()
+                with transaction():
+                    service.deposit(HOST, 1, f"resource:{place}", 100)
+                db.session.remove()
+
+        running = [threading.Thread(target=book, args=(place,)) for place in range(2)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        db.session.rollback()
+        assert db.session.scalar(select(func.count()).select_from(LedgerHead)) == 1
+        assert queries.balance("organisation:1") == -200
+        assert service.verify().fault is None
+
+
+def test_what_is_undone_leaves_nothing(english: None) -> None:
+    filled()
+    with pytest.raises(ZeroDivisionError), transaction():
+        service.pay(OFFICER, "resource:1", "student:1", 10, "log:5")
+        raise ZeroDivisionError
+    assert balances()["student:1"] == 175
+    assert db.session.scalar(select(func.count()).select_from(LedgerPosting)) == 6
+    assert service.verify().fault is None
+    with transaction():
+        service.pay(OFFICER, "resource:1", "student:1", 10, "log:5")
+    assert service.verify().fault is None
