@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import argon2
@@ -14,6 +15,7 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings as hypothesis
+from jinja2 import FileSystemBytecodeCache
 
 from talentbank import create_app
 from talentbank.accounts import passwords
@@ -23,6 +25,10 @@ from talentbank.demo import service as demo
 from talentbank.extensions import db
 from talentbank.permissions import SYSTEM
 from talentbank.practice.evidence import Store
+
+# Some tests have an app of their own; templates are compiled once for all of them.
+_compiled = TemporaryDirectory(prefix="bank-jinja-")
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(_compiled.name)}
 
 hypothesis.register_profile("bank", deadline=None)  # compiled code takes its time once
 hypothesis.load_profile("bank")
@@ -98,14 +104,49 @@ def demo_database(template_database: Path, tmp_path_factory: pytest.TempPathFact
     return path
 
 
-@pytest.fixture
-def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
-    path = copy(template_database, tmp_path)
-    app = create_app(settings(path))
-    yield app
-    with app.app_context():
+class Stage:
+    """An app for many tests, one after another: each finds it as it was made, on a database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.app = create_app(settings(folder / "bank.sqlite3"))
+        self._kept = {name: copied(getattr(self.app, name)) for name in CHANGEABLE}
+
+    def set(self, database: Path) -> Flask:
+        """The app on a copy of a database, and nothing else of what tests before have left."""
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        shutil.rmtree(self.folder)
+        copy(database, self.folder)
+        for name, kept in self._kept.items():
+            changeable = getattr(self.app, name)
+            changeable.clear()
+            changeable.update(copied(kept))
+        return self.app
+
+
+CHANGEABLE = ("config", "view_functions", "before_request_funcs", "after_request_funcs")
+
+
+def copied(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A copy of a mapping whose lists are copies too."""
+    return {key: list(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Making an app takes longer than most tests: they share one."""
+    stage = Stage(tmp_path_factory.mktemp("stage"))
+    yield stage
+    with stage.app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def app(stage: Stage, template_database: Path) -> Flask:
+    return stage.set(template_database)
 
 
 @pytest.fixture

@@ -60,19 +60,38 @@ def cluster() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def app(cluster: str, tmp_path: Path) -> Iterator[Flask]:
-    """The app on a migrated, seeded database of its own."""
-    name = f"bank_{tmp_path.name}".lower()
+def _create(cluster: str, name: str, template: str = "template1") -> str:
+    """A new database of the server, a copy of another one; returns its address."""
     server = create_engine(f"{cluster}/postgres", isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     server.dispose()
-    app = create_app({**settings(tmp_path), "SQLALCHEMY_DATABASE_URI": f"{cluster}/{name}"})
-    with app.app_context():
-        upgrade()
-        load_seeds(SYSTEM)
-    yield app
+    return f"{cluster}/{name}"
+
+
+def _end(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database that is migrated and seeded, to be copied."""
+    address = _create(cluster, "migrated")
+    folder = tmp_path_factory.mktemp("migrated")
+    app = create_app({**settings(folder / "unused"), "SQLALCHEMY_DATABASE_URI": address})
+    with app.app_context():
+        upgrade()
+        load_seeds(SYSTEM)
+    _end(app)
+    return "migrated"
+
+
+@pytest.fixture
+def app(cluster: str, migrated: str, tmp_path: Path) -> Iterator[Flask]:
+    """The app on a migrated, seeded database of its own."""
+    address = _create(cluster, f"bank_{tmp_path.name}".lower(), migrated)
+    app = create_app({**settings(tmp_path / "unused"), "SQLALCHEMY_DATABASE_URI": address})
+    yield app
+    _end(app)

@@ -334,7 +334,7 @@ def test_nothing_but_a_refusal_comes_of_a_mutation(data: st.DataObject) -> None:
         [b"", b"PK\x03\x04", b"PK\x05\x06", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"%PDF-1.7", OLD_OFFICE]
     ),
     st.binary(max_size=300),
-    st.text(max_size=20),
+    st.text(max_size=20).filter(lambda name: "%(" not in name),  # which is what `refused` looks for
 )
 def test_nothing_but_a_refusal_comes_of_random_bytes(start: bytes, rest: bytes, name: str) -> None:
     refused(start + rest, name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from talentbank import create_app
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import User
 from talentbank.accounts.service import Registration
@@ -20,7 +19,7 @@ from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
 from talentbank.rounds.models import Offer, OfferState
 from talentbank.rounds.service import Policy
-from tests.conftest import copy, fill, settings
+from tests.conftest import Stage, copy, fill
 from tests.web.reader import Reader
 
 DEMO = "demo.example"
@@ -65,14 +64,16 @@ def lively_database(demo_database: Path, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
+@pytest.fixture(scope="session")
+def lively_stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Beside the other one, for tests that need both."""
+    return Stage(tmp_path_factory.mktemp("lively-stage"))
+
+
 @pytest.fixture
-def bank(lively_database: Path, tmp_path: Path) -> Iterator[Flask]:
+def bank(lively_stage: Stage, lively_database: Path) -> Flask:
     """The app on a copy of the lively bank."""
-    app = create_app(settings(copy(lively_database, tmp_path / "lively")))
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    return lively_stage.set(lively_database)
 
 
 @pytest.fixture

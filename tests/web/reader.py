@@ -55,6 +55,12 @@ class Reader:
         """Fetch a page, following redirects, and check it."""
         return self._page(path, self.client.get(path, base_url=ORIGIN, follow_redirects=True), status)
 
+    def glance(self, path: str) -> Page:
+        """Fetch a page without checking more than that it is there."""
+        response = self.client.get(path, base_url=ORIGIN, follow_redirects=True)
+        assert response.status_code == 200, f"{path}: {response.status}"
+        return Page(response.request.full_path.rstrip("?"), response)
+
     def submit(self, page: Page, form: Tag, status: int = 200, /, **values: str | list[str]) -> Page:
         """Send a form as the browser would, with some of its values changed; a value of [] leaves a field out."""
         data = {**filled(form), **values}
