@@ -197,10 +197,14 @@ def invite(actor: Actor, email: str, name: str, role: Role, organisation_id: int
 
 @command(Action.ACCEPT_INVITATION)
 def accept_invitation(actor: Actor, token: str, name: str, password: str) -> User:
-    """Open the account that an invitation promises, or set a new password; a link works once."""
+    """Open the account that an invitation promises, or set a new password; a link works once.
+
+    A student is called as the university has written: transcripts and credentials bear that name.
+    """
     problems = Problems()
-    _check_text("name", name, problems)
     invitation = open_invitation(token)
+    name = invitation.name if invitation.role is Role.STUDENT else name
+    _check_text("name", name, problems)
     _check_password("password", password, invitation.email, problems)
     problems.check()
     taken = db.session.execute(
