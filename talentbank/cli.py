@@ -20,6 +20,7 @@ from talentbank.accounts import service as accounts
 from talentbank.competencies import service as catalogue
 from talentbank.config import Mode, SettingError
 from talentbank.credentials.bank import Bank
+from talentbank.credentials.bank import prepare as prepare_key
 from talentbank.demo import service as demo
 from talentbank.engine import warm_up
 from talentbank.engine.assignment import Progress
@@ -190,7 +191,8 @@ def prepare() -> None:
     catalogue.load_seeds(SYSTEM)
     if current_app.config["BANK_MODE"] is Mode.PRODUCTION:
         _refuse_the_demo()
-    elif demo.vacant():
+    prepare_key(current_app.config["BANK_ISSUER_KEY"])
+    if current_app.config["BANK_MODE"] is Mode.DEMO and demo.vacant():
         _build_the_demo()
     if demo.present():
         _say_sign_ins()

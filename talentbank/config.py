@@ -42,7 +42,7 @@ SETTINGS = (
     Setting("BANK_INSTANCE", "instance", "the folder of the embedded database and of the demo's secret key"),
     Setting("BANK_URL", "http://127.0.0.1:8000", "the public address, which stands in QR codes and credentials"),
     Setting("BANK_EVIDENCE", "", "the folder of uploaded evidence, `evidence` in the instance folder if not set"),
-    Setting("BANK_ISSUER_KEY", "", "a file with the Ed25519 key (PEM) that signs credentials; made on first use"),
+    Setting("BANK_ISSUER_KEY", "", "a file with the Ed25519 key (PEM) that signs credentials; made by `prepare`"),
     Setting("BANK_HTTPS", "", "`1` sends cookies over HTTPS only; production does so unless it says `0`"),
     Setting("BANK_PROXIES", "0", "how many reverse proxies stand in front and may say who the client is"),
     Setting("RATELIMIT_STORAGE_URI", "memory://", "where sign-in attempts an address are counted"),

@@ -32,7 +32,7 @@ from wtforms import Field, FieldList, FormField
 
 from talentbank import permissions
 from talentbank.errors import Forbidden, Invalid, NotFound, Refusal
-from talentbank.extensions import SHANGHAI, chinese, lazy_gettext
+from talentbank.extensions import SHANGHAI, chinese, db, lazy_gettext
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import STRANGER, Action, Actor, Role
@@ -71,8 +71,8 @@ NAVIGATION = (
     Entry("verification.waiting", _l("To verify"), "checklist", Action.VERIFY_LOG),
     Entry("verification.confirming", _l("To confirm"), "award", Action.CONFIRM_LOG),
     Entry("verification.overdue", _l("Overdue"), "clock", Action.READ_OVERDUE),
-    Entry("credentials.statement", _l("My credits"), "coins", Action.WITHDRAW_CREDITS),
-    Entry("credentials.record", _l("Credits"), "coins", Action.EXPORT_CREDITS),
+    Entry("credentials.statement", _l("My practice credits"), "coins", Action.WITHDRAW_CREDITS),
+    Entry("credentials.record", _l("Practice credits"), "coins", Action.EXPORT_CREDITS),
     Entry("rounds.rounds", _l("Rounds"), "refresh", Action.READ_ROUNDS),
     Entry("rounds.offers", _l("Offers"), "mail", Action.READ_OFFERS),
     Entry("insight.gap", _l("Talent gap"), "chart", Action.READ_GAP),
@@ -114,9 +114,12 @@ def takes_files(most_bytes: int) -> Callable[[View], View]:
 
 
 def _measure() -> None:
-    """Set the request's limit before anybody, such as the form's token check, reads its body."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is not None and hasattr(view, "most_bytes"):
+    """Set the request's limit before anybody, such as the form's token check, reads its body.
+
+    Only who may use the route may send it more than others take.
+    """
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    if hasattr(view, "most_bytes") and permissions.allowed(actor(), view.action):
         request.max_content_length = view.most_bytes
 
 
@@ -131,6 +134,9 @@ def guard() -> BaseResponse | None:
         return None
     if any("\0" in text for text in (request.path, *request.values.values())):
         raise Invalid(_l("There is a character in this that no text can hold: take it out and send it again."))
+    # WTForms takes «²» in a field's name for a number, and fails
+    if any(sign.isdigit() and not sign.isascii() for name in request.form for sign in name):
+        raise Invalid(_l("This form is not one of the bank's: load the page again."))
     action = getattr(current_app.view_functions[request.endpoint], "action", None)
     if action is None:
         raise Forbidden(_l("This page is not open to anybody."))
@@ -270,11 +276,14 @@ def _http_error(error: HTTPException) -> Page:
     if error.code is not None and error.code < 400:
         return error.get_response()
     code = error.code or 500
+    if code >= 500:
+        db.session.rollback()
     return _error_page(code, STATUS_SENTENCES.get(code, error.description))
 
 
 def _unexpected(error: Exception) -> Page:
     log.exception("unexpected error", path=request.path)
+    db.session.rollback()  # what the database refused may have ended the transaction; the page still asks it
     return _error_page(500, STATUS_SENTENCES[500])
 
 

@@ -195,8 +195,33 @@ def key_from_text(pem: str) -> Ed25519PrivateKey:
     return key
 
 
+_loaded: dict[Path, tuple[tuple[int, int], Ed25519PrivateKey]] = {}
+"""Keys that this process has read, and what the file was then: its inode and the time of its last change."""
+
+
+def load_key(path: Path) -> Ed25519PrivateKey | None:
+    """The signing key kept in a file, which needs only be readable; None where there is none. Raises ValueError."""
+    try:
+        with path.open(encoding="ascii") as file:
+            stored = os.fstat(file.fileno())
+            seen = (stored.st_ino, stored.st_mtime_ns)
+            if path in _loaded and _loaded[path][0] == seen:
+                return _loaded[path][1]
+            pem = file.read()
+    except FileNotFoundError:
+        return None
+    if not pem:  # somebody is about to write it
+        return None
+    key = key_from_text(pem)
+    _loaded[path] = (seen, key)
+    return key
+
+
 def load_or_make_key(path: Path) -> Ed25519PrivateKey:
     """The signing key kept in a file, made once; whoever comes second waits, and reads what the first wrote."""
+    if found := load_key(path):
+        return found
+    path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if pem := file.read():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,17 +12,19 @@ from talentbank.credentials import attesting, badges, queries
 from talentbank.credentials.badges import STATUS_LIST_SIZE, Json
 from talentbank.credentials.bank import Bank
 from talentbank.credentials.codes import read_code
-from talentbank.credentials.models import Credential, IssuedTranscript
+from talentbank.credentials.models import Credential, CredentialKind, IssuedTranscript
 from talentbank.credentials.transcript import Transcript
 from talentbank.extensions import now
 from talentbank.practice.models import PROVEN
 
+MOST_ID = 2**31 - 1
+"""The largest id that every database takes."""
+
 
 class Holds(StrEnum):
-    """Whether something issued holds. ALTERED: what the bank keeps is not what it issued."""
+    """Whether a transcript holds. ALTERED: what the bank keeps is not what it issued."""
 
     VALID = "valid"
-    TAKEN_BACK = "taken_back"
     ALTERED = "altered"
 
 
@@ -39,7 +42,6 @@ class CheckedTranscript:
 
     holds: Holds
     transcript: Transcript
-    revoked_at: datetime | None
     since: Since
     minutes_now: int
     credit_now: int
@@ -53,6 +55,16 @@ class CheckedTranscript:
     def credit(self) -> int:
         """All credit on the transcript, in hundredths."""
         return sum(line.credit for line in self.transcript.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A transcript, or a credential of a kind, that counts no longer: nothing else of it is told."""
+
+    code: str
+    kind: CredentialKind | None
+    issued_at: datetime
+    revoked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +93,22 @@ class CheckedCredential:
         return list_number(self.credential)
 
 
-def check(bank: Bank, code: str) -> CheckedTranscript | CheckedCredential | None:
-    """What has this code, checked now; None where nothing has it."""
+def check(find: Callable[[], Bank], code: str) -> CheckedTranscript | CheckedCredential | TakenBack | None:
+    """What has this code, checked now; None where nothing has it. Only a credential that stands needs the bank's key.
+
+    Raises what find() raises.
+    """
     read = read_code(code)
     if not read:
         return None
     if issued := queries.transcript_by_code(read):
+        if issued.revoked_at:
+            return TakenBack(read, None, issued.issued_at, issued.revoked_at)
         return _checked_transcript(issued)
     if credential := queries.credential_by_code(read):
-        return _checked_credential(bank, credential)
+        if credential.revoked_at:
+            return TakenBack(read, credential.kind, credential.issued_at, credential.revoked_at)
+        return _checked_credential(find(), credential)
     return None
 
 
@@ -101,8 +120,10 @@ def list_number(credential: Credential) -> int:
 def status_list(bank: Bank, number: int) -> Json | None:
     """The signed status list of this number, from 1, as it stands; None where it has no credential yet."""
     first = (number - 1) * STATUS_LIST_SIZE
-    begun, revoked = queries.status_of(first, first + STATUS_LIST_SIZE - 1)
-    if number < 1 or not (begun or number == 1):
+    if number < 1 or first > MOST_ID:
+        return None
+    begun, revoked = queries.status_of(first, min(first + STATUS_LIST_SIZE - 1, MOST_ID))
+    if not (begun or number == 1):
         return None
     return badges.status_list(bank.issuer, revoked, bank.key, now(), number)
 
@@ -123,9 +144,7 @@ def achievement(bank: Bank, slug: str) -> Json | None:
 
 def _checked_transcript(issued: IssuedTranscript) -> CheckedTranscript:
     kept = Transcript.read(issued.content)
-    holds = Holds.TAKEN_BACK if issued.revoked_at else Holds.VALID
-    if kept.digest != issued.digest:
-        holds = Holds.ALTERED
+    holds = Holds.VALID if kept.digest == issued.digest else Holds.ALTERED
     practice = queries.practised(issued.student_id)
     today = sum(row.minutes for row in practice), sum(row.credit for row in practice)
     then = sum(line.minutes for line in kept.lines), sum(line.credit for line in kept.lines)
@@ -133,7 +152,7 @@ def _checked_transcript(issued: IssuedTranscript) -> CheckedTranscript:
     fallen = today[0] < then[0] or today[1] < then[1]
     if fallen or queries.taken_back_since(issued.student_id, issued.issued_at, PROVEN):
         since = Since.LESS
-    return CheckedTranscript(holds, kept, issued.revoked_at, since, *today)
+    return CheckedTranscript(holds, kept, since, *today)
 
 
 def _checked_credential(bank: Bank, credential: Credential) -> CheckedCredential:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from flask_wtf import FlaskForm
+from wtforms import IntegerField
+from wtforms.widgets import HiddenInput
 
 from talentbank.credentials.service import REPLACED, TAKEN_BACK
 from talentbank.deposits.resources.forms import CreditsField
@@ -26,6 +28,7 @@ class AmountField(CreditsField):
 
 
 class WithdrawalForm(FlaskForm):
-    """How many credits go into the university's record."""
+    """How many credits go into the university's record, out of the balance that the page showed."""
 
+    seen = IntegerField(widget=HiddenInput())
     amount = AmountField(_l("How much"), render_kw={"required": True, "inputmode": "decimal"})

@@ -109,6 +109,7 @@ class Withdrawal(Model):
     entry_number: Mapped[int] = mapped_column(ForeignKey("ledger_entry.number"), unique=True)
     asked_at: Mapped[datetime]
     cancelled_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="")
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("record_batch.id"), index=True)
 
     student: Mapped[Student] = relationship(lazy="raise")

@@ -145,6 +145,15 @@ def transcript(actor: Actor, code: str) -> IssuedTranscript:
     return found
 
 
+def newest_transcript(student_id: int, since: datetime) -> IssuedTranscript | None:
+    """The transcript that a student had issued last, if that was since a moment and it was not taken back."""
+    query = select(IssuedTranscript).where(
+        IssuedTranscript.student_id == student_id, IssuedTranscript.issued_at > since
+    )
+    found = db.session.scalar(query.order_by(IssuedTranscript.id.desc()).limit(1))
+    return None if found is None or found.revoked_at else found
+
+
 def transcript_by_code(code: str) -> IssuedTranscript | None:
     """The transcript with this code, for whoever has it."""
     return db.session.scalar(select(IssuedTranscript).where(IssuedTranscript.code == code))
@@ -153,6 +162,11 @@ def transcript_by_code(code: str) -> IssuedTranscript | None:
 def credential_by_code(code: str) -> Credential | None:
     """The credential with this code, whole, for whoever has it."""
     return db.session.scalar(select(Credential).where(Credential.code == code).options(*whole_credential()))
+
+
+def any_credential() -> bool:
+    """Whether any credential was ever signed."""
+    return db.session.scalar(select(Credential.id).limit(1)) is not None
 
 
 def status_of(first: int, last: int) -> tuple[bool, set[int]]:

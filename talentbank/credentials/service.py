@@ -7,6 +7,7 @@ so what is attested is what stands at that moment.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +20,7 @@ from talentbank.credentials.badges import Achievement, Award
 from talentbank.credentials.bank import Bank
 from talentbank.credentials.codes import new_code, read_code
 from talentbank.credentials.models import Credential, CredentialKind, IssuedTranscript
+from talentbank.credentials.transcript import Transcript
 from talentbank.errors import Conflict, Invalid, NotFound
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -27,6 +29,8 @@ from talentbank.practice.models import PROVEN, LogState, PracticeLog
 from talentbank.practice.queries import lock_student, rules_of
 from talentbank.practice.verification.service import on_reversal
 
+PRESSED_TWICE = timedelta(minutes=1)
+"""Within this time, a second transcript that would say the same is the first one."""
 REPLACED = "replaced"
 """The reason of a credential that gave way to one with more credits or a higher level."""
 TAKEN_BACK = "taken back"
@@ -35,21 +39,28 @@ TAKEN_BACK = "taken back"
 
 @command(Action.ISSUE_TRANSCRIPT)
 def issue_transcript(actor: Actor, bank: Bank) -> IssuedTranscript:
-    """Write down what stands now of the actor's own practice. Raises Invalid where nothing is verified yet."""
+    """Write down what stands now of the actor's own practice; within a minute the same is written down once.
+
+    Raises Invalid where nothing is verified yet.
+    """
     student = locked_student(actor)
     practice = queries.practised(student.id)
     if not practice:
         raise Invalid(_l("Nothing is verified yet: a transcript needs at least one verified practice log."))
+    levels, recognised = queries.verified_levels(student.id), rules_of(student.university_id).recognised
+
+    def written(code: str, at: datetime) -> Transcript:
+        address = bank.check_url(code)
+        return attesting.transcript(
+            student, practice, levels, recognised=recognised, code=code, address=address, at=at
+        )
+
     code, at = new_code(), now()
-    content = attesting.transcript(
-        student,
-        practice,
-        queries.verified_levels(student.id),
-        recognised=rules_of(student.university_id).recognised,
-        code=code,
-        address=bank.check_url(code),
-        at=at,
-    )
+    former = queries.newest_transcript(student.id, at - PRESSED_TWICE)
+    if former is not None and written(former.code, former.issued_at).digest == former.digest:
+        audit.record(actor, Action.ISSUE_TRANSCRIPT, former, revoked=False, digest=former.digest, again=True)
+        return former
+    content = written(code, at)
     issued = IssuedTranscript(
         student_id=student.id, code=code, issued_at=at, content=content.content(), digest=content.digest
     )
@@ -195,7 +206,7 @@ def _lost_a_log(credential: Credential) -> bool:
 
 def _revoke(actor: Actor, credential: Credential, reason: str) -> None:
     credential.revoked_at, credential.reason = now(), reason
-    audit.record(actor, Action.ISSUE_CREDENTIAL, credential, revoked=True, reason=reason)
+    audit.record(actor, Action.ISSUE_CREDENTIAL, credential, revoked=True)
 
 
 def locked_student(actor: Actor) -> Student:

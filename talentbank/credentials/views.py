@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from http import HTTPStatus
 
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, request, url_for
 
 from talentbank.competencies.models import Student
 from talentbank.credentials import badges, checking, queries, service, statement, withdrawals
 from talentbank.credentials import owners as _owners  # noqa: F401  (tells the ledger of resources)
-from talentbank.credentials.bank import Bank
-from talentbank.credentials.checking import CheckedTranscript
+from talentbank.credentials.bank import Bank, absent, check_url
+from talentbank.credentials.checking import CheckedTranscript, TakenBack
 from talentbank.credentials.codes import read_code
 from talentbank.credentials.forms import WithdrawalForm, reason_text
 from talentbank.credentials.models import CredentialKind
@@ -20,6 +22,7 @@ from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.extensions import limiter
 from talentbank.permissions import Action, Role
+from talentbank.practice.rules.views import credit_word
 from talentbank.web import Page, actor, answer, asks, attempt, credits, page_number, whole
 
 bp = Blueprint("credentials", __name__)
@@ -29,12 +32,21 @@ bp.app_template_global("reason_text")(reason_text)
 VC = "application/vc"
 """What a verifiable credential is sent as (W3C Verifiable Credentials Data Model 2.0)."""
 GUESSES = "60/minute"
-"""How often an address may ask for codes: more than a person does, nothing against 120 bits."""
+"""How often an address may ask for codes or what is published: more than a person does, nothing against 120 bits."""
 
 
-def bank() -> Bank:
-    """The bank at its public address, with its key."""
-    return Bank.at(current_app.config["BANK_URL"], current_app.config["BANK_ISSUER_KEY"])
+def issuing() -> Bank:
+    """The bank at its public address, with its key, for who issues. Raises KeyMissing."""
+    return Bank.issuing(current_app.config["BANK_URL"], current_app.config["BANK_ISSUER_KEY"])
+
+
+def published() -> Bank:
+    """The same for who checks, which never makes a key. Raises NotFound, or KeyMissing."""
+    path = current_app.config["BANK_ISSUER_KEY"]
+    found = Bank.known(current_app.config["BANK_URL"], path)
+    if found is None:
+        raise absent(path)
+    return found
 
 
 @bp.get("/credits", endpoint="statement")
@@ -54,7 +66,7 @@ def _statement(student: Student, form: WithdrawalForm | None = None) -> Page:
     own = actor().role is Role.STUDENT
     if own and form is None:
         form = WithdrawalForm()
-        form.amount.data = shown.balance
+        form.amount.data = form.seen.data = shown.balance
     credentials = queries.credentials_of(student.id)
     reached = queries.reached(student.id) if own else []
     trainings, competencies = statement.attestable(shown.trainings, reached, credentials)
@@ -70,7 +82,7 @@ def _statement(student: Student, form: WithdrawalForm | None = None) -> Page:
         credentials=credentials,
         trainings=trainings,
         competencies=competencies,
-        check_url=bank().check_url,
+        check_url=partial(check_url, current_app.config["BANK_URL"]),
     )
 
 
@@ -89,11 +101,15 @@ def _narrowed(shown: statement.Statement) -> list[queries.Practised]:
 @asks(Action.WITHDRAW_CREDITS)
 def withdraw() -> Page:
     form = WithdrawalForm()
-    made = attempt(form, lambda: withdrawals.withdraw(actor(), form.amount.data))
+    made = attempt(form, lambda: withdrawals.withdraw(actor(), form.amount.data, whole("seen")))
     if made is None:
         return _statement(queries.student(actor()), form)
-    amount = credits(made.amount)
-    flash(_("%(amount)s are on their way into your university's record.", amount=amount), "success")
+    said = _(
+        "%(amount)s %(word)s are on their way into your university's record.",
+        amount=credits(made.amount),
+        word=credit_word(made.university_id),
+    )
+    flash(said, "success")
     return redirect(url_for("credentials.statement", _anchor="withdrawals"))
 
 
@@ -101,7 +117,12 @@ def withdraw() -> Page:
 @asks(Action.WITHDRAW_CREDITS)
 def cancel(withdrawal_id: int) -> Page:
     withdrawn = withdrawals.cancel(actor(), withdrawal_id, request.form.get("reason", ""))
-    flash(_("%(amount)s are back on your account.", amount=credits(withdrawn.amount)), "success")
+    said = _(
+        "%(amount)s %(word)s are back on your account.",
+        amount=credits(withdrawn.amount),
+        word=credit_word(withdrawn.university_id),
+    )
+    flash(said, "success")
     return redirect(url_for("credentials.statement", _anchor="withdrawals"))
 
 
@@ -140,7 +161,7 @@ def batch(batch_id: int) -> Page:
 @bp.post("/credits/transcripts")
 @asks(Action.ISSUE_TRANSCRIPT)
 def issue_transcript() -> Page:
-    service.issue_transcript(actor(), bank())
+    service.issue_transcript(actor(), issuing())
     flash(_("The transcript is issued. It shows what stood at this moment."), "success")
     return redirect(url_for("credentials.statement", _anchor="transcripts"))
 
@@ -165,9 +186,9 @@ def revoke_transcript(code: str) -> Page:
 def issue() -> Page:
     kind = request.form.get("kind", "")
     if kind == CredentialKind.CREDIT:
-        service.attest_credit(actor(), bank(), whole("enrolment"))
+        service.attest_credit(actor(), issuing(), whole("enrolment"))
     elif kind == CredentialKind.COMPETENCY:
-        service.attest_competency(actor(), bank(), whole("competency"))
+        service.attest_competency(actor(), issuing(), whole("competency"))
     else:
         raise Invalid(_l("A credential attests credit or a competency: use the page's own buttons."))
     flash(_("The credential is issued and signed."), "success")
@@ -190,9 +211,11 @@ def check(code: str = "") -> Page:
     typed = request.args.get("code", "").strip()
     if typed:
         return redirect(url_for("credentials.check", code=read_code(typed) or typed.replace("/", " ")))
-    found = checking.check(bank(), code) if code else None
+    found = checking.check(published, code) if code else None
     template = "credentials/check.html"
-    if found is not None:
+    if isinstance(found, TakenBack):
+        template = "credentials/check_taken_back.html"
+    elif found is not None:
         paper = isinstance(found, CheckedTranscript)
         template = "credentials/check_transcript.html" if paper else "credentials/check_credential.html"
     page = make_response(answer(template, found=found, code=code))
@@ -207,34 +230,43 @@ def check(code: str = "") -> Page:
 @limiter.limit(GUESSES)
 def credential(code: str) -> Page:
     found = queries.credential_by_code(read_code(code))
+    if found is not None and found.revoked_at and found.student.user_id != actor().user_id:
+        gone = {"status": HTTPStatus.GONE, "title": "Revoked", "detail": "This credential was revoked."}
+        sent = _published(gone, "application/problem+json")
+        sent.status_code = HTTPStatus.GONE
+        return sent
     return _published(found.document if found else None, VC)
 
 
 @bp.get("/issuer")
 @asks(Action.CHECK_CREDENTIAL)
+@limiter.limit(GUESSES)
 def issuer() -> Page:
-    return _published(badges.issuer_profile(bank().issuer))
+    return _published(badges.issuer_profile(published().issuer))
 
 
 @bp.get("/.well-known/did.json")
 @bp.get("/did.json")
 @asks(Action.CHECK_CREDENTIAL)
+@limiter.limit(GUESSES)
 def did() -> Page:
     """Where did:web looks for the key; the second address is that of a bank that stands below a path."""
-    ours = bank()
+    ours = published()
     return _published(badges.did_document(ours.issuer, ours.key.public_key()))
 
 
 @bp.get("/credentials/status/<int:number>")
 @asks(Action.CHECK_CREDENTIAL)
+@limiter.limit(GUESSES)
 def status(number: int) -> Page:
-    return _published(checking.status_list(bank(), number), VC)
+    return _published(checking.status_list(published(), number), VC)
 
 
 @bp.get("/achievements/<slug>")
 @asks(Action.CHECK_CREDENTIAL)
+@limiter.limit(GUESSES)
 def achievement(slug: str) -> Page:
-    return _published(checking.achievement(bank(), slug))
+    return _published(checking.achievement(published(), slug))
 
 
 def _published(document: badges.Json | None, mimetype: str = "application/json") -> Response:

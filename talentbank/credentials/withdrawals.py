@@ -33,7 +33,7 @@ COLUMNS = (
     "姓名 Name",
     "姓名拼音 Latin name",
     "邮箱 E-mail",
-    "学分 Credits",
+    "实践学分 Practice credits",
     "提取日期 Withdrawn on",
     "日志数 Practice logs",
     "账本分录 Ledger entry",
@@ -46,11 +46,16 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @command(Action.WITHDRAW_CREDITS)
-def withdraw(actor: Actor, amount: int | None) -> Withdrawal:
-    """Move own credits (hundredths) into the record of the actor's university, as long as the account holds them."""
+def withdraw(actor: Actor, amount: int | None, seen: int | None = None) -> Withdrawal:
+    """Move own credits (hundredths) into the record of the actor's university, as long as the account holds them.
+
+    seen: the balance that the page showed, so that a form that is sent twice is refused the second time (Conflict).
+    """
     student = locked_student(actor)
     owner = f"student:{student.id}"
     held = accounts.balance(owner)
+    if seen is not None and seen != held:
+        raise Conflict(_l("Your balance has changed since this page was loaded: load it again, then withdraw."))
     if amount is None or amount <= 0:
         raise Invalid(errors={"amount": _l("Write an amount above 0.")})
     if amount > held:
@@ -92,8 +97,8 @@ def cancel(actor: Actor, withdrawal_id: int, reason: str) -> Withdrawal:
     if found.cancelled_at is not None:
         raise Conflict(_l("This was taken back already: load the page again."))
     entry = ledger.reverse(actor, found.entry_number, reason)
-    found.cancelled_at = now()
-    audit.record(actor, Action.WITHDRAW_CREDITS, found, cancelled=True, reason=reason, entry=entry.number)
+    found.cancelled_at, found.reason = now(), reason
+    audit.record(actor, Action.WITHDRAW_CREDITS, found, cancelled=True, entry=entry.number)
     return found
 
 

@@ -49,6 +49,7 @@ VERIFIED_AFTER, CONFIRMED_AFTER = 3, 7
 WITHDRAWN = ((-30, 100, True), (-6, 50, False))
 """When students of the first university withdrew, how much, and whether it was exported."""
 EXPORTED_ON = -25
+ENDED_ON = -5
 MOST_WITHDRAWN = 8
 MOST_EVIDENCE = 40
 CHART = SEEDS / "demo" / "evidence" / "weekly-chart.png"
@@ -137,7 +138,7 @@ class TermBuilder:
                     state=plan.state,
                     message="希望在贵单位积累真实项目经验。" if plan.state == "asked" else "",
                     asked_at=self._moment(plan.asked),
-                    decided_at=None if plan.state in ("asked", "waiting") else self._moment(plan.asked + 1),
+                    decided_at=self._decided_at(plan),
                     reason="名额已满。" if plan.state == "refused" else "",
                 )
                 for plan in term.enrolments
@@ -150,6 +151,12 @@ class TermBuilder:
         ]
         self.made.add([self._agreement(*internship) for internship in internships])
         return made
+
+    def _decided_at(self, plan: DemoEnrolment) -> datetime | None:
+        """When an enrolment came into its state; a finished one with its statement."""
+        if plan.state in ("asked", "waiting"):
+            return None
+        return self._moment(ENDED_ON if plan.state == "finished" else plan.asked + 1)
 
     def _agreement(self, plan: DemoEnrolment, enrolment: Enrolment, resource: TrainingResource) -> Agreement:
         """Signed by all three before the first hour; without any hours the host alone has signed so far."""
@@ -353,7 +360,7 @@ class TermBuilder:
                     enrolment_id=enrolment.id,
                     words=WORDS,
                     written_by=resources[plan.resource].supervisor_id,
-                    written_at=self._moment(-5),
+                    written_at=self._moment(ENDED_ON),
                     answer=answer,
                     comment=OBJECTION if answer is StatementAnswer.DISAGREED else "",
                     answered_at=self._moment(-2) if answer else None,

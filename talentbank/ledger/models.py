@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from talentbank.engine.ledger import AccountKind, EntryKind
@@ -26,12 +26,15 @@ class LedgerAccount(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[AccountKind]
     owner: Mapped[str] = mapped_column(unique=True)
-    balance: Mapped[int] = mapped_column(default=0)
+    balance: Mapped[int] = mapped_column(BigInteger, default=0)
     opened_at: Mapped[datetime]
 
 
 class LedgerEntry(Model):
-    """One transaction of the chain; actor as «university:5», a role and an account's id."""
+    """One transaction of the chain; actor as «university:5», a role and an account's id.
+
+    reason: of a reversal, one of the service's fixed words; what somebody wrote stands with what was taken back.
+    """
 
     __tablename__ = "ledger_entry"
     __table_args__ = (Index("ix_ledger_entry_kind_reference", "kind", "reference"),)
@@ -57,7 +60,7 @@ class LedgerPosting(Model):
 
     entry_number: Mapped[int] = mapped_column(ForeignKey("ledger_entry.number"), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True, index=True)
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
 
     entry: Mapped[LedgerEntry] = relationship(lazy="raise", viewonly=True)
     account: Mapped[LedgerAccount] = relationship(lazy="raise")

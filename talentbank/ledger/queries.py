@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, String, and_, cast, false, func, literal, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, String, and_, cast, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -142,7 +142,8 @@ def postings(account_id: int, wanted: PostingFilter, page: int) -> tuple[Paginat
         .order_by(LedgerEntry.number.desc())
     )
     found = db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
-    running = func.sum(LedgerPosting.amount).over(order_by=LedgerPosting.entry_number).label("balance")
+    summed = func.sum(LedgerPosting.amount).over(order_by=LedgerPosting.entry_number)
+    running = cast(summed, BigInteger).label("balance")
     whole = select(LedgerPosting.entry_number, LedgerPosting.amount, running).where(of_account).subquery()
     numbers = [entry.number for entry in found.items]
     rows = db.session.execute(select(whole).where(whole.c.entry_number.in_(numbers)))
@@ -153,7 +154,7 @@ def postings(account_id: int, wanted: PostingFilter, page: int) -> tuple[Paginat
 def posted(account_id: int, wanted: PostingFilter) -> int:
     """The sum of what an account's page is narrowed to, in hundredths."""
     total = (
-        select(func.coalesce(func.sum(LedgerPosting.amount), 0))
+        select(cast(func.coalesce(func.sum(LedgerPosting.amount), 0), BigInteger))
         .join(LedgerEntry, LedgerPosting.entry_number == LedgerEntry.number)
         .where(LedgerPosting.account_id == account_id, *_narrowed(wanted))
     )
@@ -189,7 +190,9 @@ class Total:
 def totals() -> dict[AccountKind, Total]:
     """Accounts and balances of each kind; together the balances are 0, as long as the ledger is whole."""
     rows = db.session.execute(
-        select(LedgerAccount.kind, func.count(), func.sum(LedgerAccount.balance)).group_by(LedgerAccount.kind)
+        select(LedgerAccount.kind, func.count(), cast(func.sum(LedgerAccount.balance), BigInteger)).group_by(
+            LedgerAccount.kind
+        )
     )
     found = {kind: Total(count, held) for kind, count, held in rows}
     return {kind: found.get(kind, Total()) for kind in AccountKind}

@@ -37,6 +37,12 @@ from talentbank.permissions import Actor
 
 PAGE = 1000
 """Entries that `verify` holds in memory at a time."""
+TAKEN_BACK = {
+    EntryKind.DEPOSIT: "deposit taken back",
+    EntryKind.PAYMENT: "log taken back",
+    EntryKind.WITHDRAWAL: "withdrawal cancelled",
+}
+"""What stands in the ledger as a reversal's reason, by the kind of the entry that it takes back."""
 
 
 def deposit(actor: Actor, organisation_id: int, resource: str, amount: int) -> LedgerEntry:
@@ -73,6 +79,8 @@ def withdraw(actor: Actor, student: str, university_id: int, amount: int) -> Led
 def reverse(actor: Actor, number: int, reason: str) -> LedgerEntry:
     """Take an entry back by another one that mirrors it.
 
+    A reason is asked for, but kept by the caller: in what is never deleted stands a fixed word only.
+
     Raises NotFound, Invalid without a reason, or Conflict if it was reversed before or the credits have gone on.
     """
     head = _locked_head()
@@ -85,9 +93,8 @@ def reverse(actor: Actor, number: int, reason: str) -> LedgerEntry:
     with _worded():
         known = {account.id: _ruled(account) for account in accounts.values()}
         postings = rules.reversal_of(_entry(stored), known, reason, by)
-    return _book(
-        head, actor, EntryKind.REVERSAL, stored.reference, postings, accounts, reason=reason, reverses=number
-    )
+    word = TAKEN_BACK[stored.kind]
+    return _book(head, actor, EntryKind.REVERSAL, stored.reference, postings, accounts, reason=word, reverses=number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +270,11 @@ def _worded() -> Iterator[None]:
     try:
         yield
     except NotPositive:
-        raise Invalid(_l("An amount of credits must be above 0.")) from None
+        raise Invalid(_l("An amount of practice credits must be above 0.")) from None
     except Emptied as emptied:
         raise Conflict(
             _l(
-                "The account holds %(balance)s credits, which is less than %(amount)s.",
+                "The account holds %(balance)s practice credits, which is less than %(amount)s.",
                 balance=f"{emptied.balance / 100:.2f}",
                 amount=f"{emptied.amount / 100:.2f}",
             )

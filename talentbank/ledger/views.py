@@ -8,7 +8,7 @@ from flask import Blueprint, request
 
 from talentbank.engine.ledger import AccountKind, EntryKind
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.ledger import queries
+from talentbank.ledger import queries, service
 from talentbank.ledger.queries import PostingFilter
 from talentbank.permissions import Action
 from talentbank.web import Page, actor, answer, asks, page_number
@@ -28,6 +28,14 @@ ENTRY_LABELS = {
     EntryKind.REVERSAL: _l("Taken back"),
 }
 
+REVERSAL_LABELS = {
+    EntryKind.DEPOSIT: _l("deposit taken back"),
+    EntryKind.PAYMENT: _l("log taken back"),
+    EntryKind.WITHDRAWAL: _l("withdrawal cancelled"),
+}
+_REASONS = {service.TAKEN_BACK[kind]: label for kind, label in REVERSAL_LABELS.items()}
+
+bp.app_template_global("reversal_label")(lambda word: _REASONS[word])
 bp.app_template_global("account_kind_label")(lambda kind: ACCOUNT_LABELS[AccountKind(kind)])
 bp.app_template_global("entry_kind_label")(lambda kind: ENTRY_LABELS[EntryKind(kind)])
 

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from talentbank.accounts.models import User
 from talentbank.competencies.models import Competency, Student
 from talentbank.deposits.resources.models import TrainingResource
-from talentbank.extensions import Model
+from talentbank.extensions import SHANGHAI, Model
 from talentbank.permissions import Role
 from talentbank.practice.evidence import Kind
 
@@ -59,7 +59,7 @@ _STANDING = text("state IN ('asked', 'waiting', 'accepted', 'finished')")
 
 
 class Enrolment(Model):
-    """A student on a resource. asked_at orders the waiting list."""
+    """A student on a resource. asked_at orders the waiting list; decided_at of a finished one is its end."""
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -90,7 +90,11 @@ class Enrolment(Model):
 
 
 class Agreement(Model):
-    """The three-party agreement of an internship: in force from the moment of the third signature."""
+    """The three-party agreement of an internship: in force from the moment of the third signature.
+
+    first_in_force_on: Meishan's date of the first time that all three had signed. It stays when changed terms are
+    proposed: until these are signed, what was signed before holds.
+    """
 
     __tablename__ = "agreement"
 
@@ -104,14 +108,28 @@ class Agreement(Model):
     student_signer_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     university_signer_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     host_signer_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    first_in_force_on: Mapped[date | None]
 
     enrolment: Mapped[Enrolment] = relationship(lazy="raise", back_populates="agreement")
 
     @property
     def in_force_since(self) -> datetime | None:
-        """When the last of the three signed; None while one is missing."""
-        signed = (self.student_signed_at, self.university_signed_at, self.host_signed_at)
-        return None if None in signed else max(moment for moment in signed if moment)
+        """When the last of the three signed these terms; None while one is missing."""
+        return _last_of([self.student_signed_at, self.university_signed_at, self.host_signed_at])
+
+    @validates("student_signed_at", "university_signed_at", "host_signed_at")
+    def _keep_first(self, signing: str, at: datetime | None) -> datetime | None:
+        """Whoever writes the third signature, the first day in force is written with it."""
+        names = ("student_signed_at", "university_signed_at", "host_signed_at")
+        since = _last_of([at if name == signing else getattr(self, name) for name in names])
+        if since is not None and self.first_in_force_on is None:
+            self.first_in_force_on = since.astimezone(SHANGHAI).date()
+        return at
+
+
+def _last_of(moments: list[datetime | None]) -> datetime | None:
+    """The last of the moments; None while one is missing."""
+    return None if None in moments else max(moment for moment in moments if moment)
 
 
 class LogState(StrEnum):

@@ -114,7 +114,8 @@ def minutes_between(
 
 def lock_student(student_id: int) -> None:
     """Make whoever writes for this student wait: what depends on all of its logs is checked under the lock."""
-    db.session.execute(select(Student.id).where(Student.id == student_id).with_for_update())
+    # FOR NO KEY UPDATE: whoever inserts a row that refers to the student needn't wait, so nobody waits in a circle.
+    db.session.execute(select(Student.id).where(Student.id == student_id).with_for_update(key_share=True))
 
 
 def _locked(query: Select[M], lock: bool, model: type[M]) -> Select[M]:

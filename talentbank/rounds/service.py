@@ -164,7 +164,9 @@ def publish(actor: Actor, round_id: int, version: int) -> Round:
     _check_pairs_hold(run)
     _advance(round_id, version, (RoundState.SOLVED,), RoundState.PUBLISHED, published_at=now())
     deadline = now() + timedelta(days=published.offer_days)
-    pairs = db.session.scalars(select(MatchedPair).where(MatchedPair.run_id == run.id)).all()
+    # In the students' order, in which everybody locks them, so that nobody waits in a circle.
+    ordered = select(MatchedPair).where(MatchedPair.run_id == run.id).order_by(MatchedPair.student_id)
+    pairs = db.session.scalars(ordered).all()
     offers = [
         {
             "run_id": run.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from openbadgeslib.ob3.contexts import bundled_contexts
@@ -96,17 +97,19 @@ def check_as_a_stranger(stranger: Person, address: str, sentence: str) -> None:
     stranger.sees(sentence)
 
 
-def signed_and_revoked(stranger: Person, address: str) -> bool:
+def read(stranger: Person, path: str) -> dict[str, Any]:
+    """What the bank publishes at a path, as JSON."""
+    return stranger.page.request.get(stranger.server + path).json()  # type: ignore[no-any-return]
+
+
+def is_revoked(stranger: Person, document: dict[str, Any]) -> bool:
     """Whether a second implementation sees a credential revoked, by what the bank publishes; it must be genuine."""
-    read = lambda path: stranger.page.request.get(stranger.server + path).json()  # noqa: E731
-    document = read(f"/credentials/{address.rsplit('/', 1)[1]}")
-    did, revoked = read("/.well-known/did.json"), read("/credentials/status/1")
-    for genuine in (document, revoked):
+    did, status_list = read(stranger, "/.well-known/did.json"), read(stranger, "/credentials/status/1")
+    for genuine in (document, status_list):
         second.verify(genuine, did, CONTEXTS)
-    forged = {**document, "name": "Another name"}
     with pytest.raises(second.NotGenuineError):
-        second.verify(forged, did, CONTEXTS)
-    return second.is_revoked(document, revoked)
+        second.verify({**document, "name": "Another name"}, did, CONTEXTS)
+    return second.is_revoked(document, status_list)
 
 
 def test_from_a_deposited_training_to_a_checked_credential_and_back(somebody: Somebody) -> None:
@@ -139,7 +142,8 @@ def test_from_a_deposited_training_to_a_checked_credential_and_back(somebody: So
     link = student.page.locator("a[href*='/check/']", has_text=TITLE)
     address = student.server + str(link.first.get_attribute("href"))
     check_as_a_stranger(stranger, address, "Valid.")
-    assert not signed_and_revoked(stranger, address)
+    document = read(stranger, f"/credentials/{address.rsplit('/', 1)[1]}")
+    assert not is_revoked(stranger, document)
     assert "student@demo.example" not in stranger.page.content()
 
     student.go("/credits")
@@ -157,7 +161,7 @@ def test_from_a_deposited_training_to_a_checked_credential_and_back(somebody: So
     university.page.locator("#take-back button").click()
     university.sees("与另一份日志重复")
     check_as_a_stranger(stranger, address, "Revoked.")
-    assert signed_and_revoked(stranger, address)
+    assert is_revoked(stranger, document)
     student.go("/enrolments?state=turn")
     student.sees(TITLE)
 

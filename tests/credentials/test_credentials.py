@@ -51,11 +51,17 @@ def stored(credential_id: int) -> Credential:
 
 
 def verdict(credential: Credential) -> Verdict:
-    db.session.rollback()
-    db.session.expire_all()
-    found = checking.check(BANK, credential.code)
-    assert isinstance(found, checking.CheckedCredential)
-    return found.verdict
+    """What a verifier finds, and the check page with it."""
+    stood = stored(credential.id)
+    status = checking.status_list(BANK, checking.list_number(stood))
+    said = badges.check(stood.document, BANK.issuer, BANK.key.public_key(), status)
+    found = checking.check(lambda: BANK, stood.code)
+    if said is Verdict.REVOKED:
+        assert isinstance(found, checking.TakenBack)
+    else:
+        assert isinstance(found, checking.CheckedCredential)
+        assert found.verdict is said
+    return said
 
 
 def test_confirmed_credit_is_attested(w: Earning) -> None:
@@ -113,6 +119,10 @@ def test_a_tool_that_is_not_ours_verifies_it_by_what_is_published(app: Flask, ki
     status = _status(stranger, document)
     second.verify(status, did, CONTEXTS)
     assert second.is_revoked(document, status)
+    gone = stranger.client.get(str(link["href"]), base_url=ORIGIN)
+    assert (gone.status_code, gone.headers["Content-Type"]) == (410, "application/problem+json")
+    assert set(json.loads(gone.data)) == {"status", "title", "detail"}
+    assert json.loads(someone.client.get(str(link["href"]), base_url=ORIGIN).data) == document  # its owner's
 
 
 def _issue(someone: Reader, kind: CredentialKind) -> object:
@@ -255,6 +265,8 @@ def test_the_status_list_holds_exactly_what_is_revoked(w: Earning) -> None:
     w.earned(16)
     assert checking.status_list(BANK, 0) is None
     assert checking.status_list(BANK, 2) is None
+    assert checking.status_list(BANK, 16_385) is None  # past what a database takes for an id
+    assert checking.status_list(BANK, 16_384) is None
     empty = checking.status_list(BANK, 1)
     made = [credit(w), competency(w)]
     service.revoke(w.student, made[0].code)

@@ -177,11 +177,13 @@ def test_the_word_is_practice_credits_until_the_university_recognises_them(app: 
     someone = reader(app, w.student)
     before = someone.get("/credits")
     assert "Your university has not recognised practice credits" in before.text
+    assert before.soup.h1 and before.soup.h1.get_text(strip=True) == "My practice credits"
     assert "Practice credits" in {th.get_text(strip=True) for th in before.soup.select("th")}
     with app.app_context():
         rules.set_rules(w.university, Rules(16, None, 8, 40, recognised=True), 0)
     after = someone.get("/credits")
-    assert "practice credits" not in after.text.lower()
+    assert after.soup.main and "practice credits" not in after.soup.main.get_text().lower()
+    assert after.soup.h1 and after.soup.h1.get_text(strip=True) == "My credits"
     assert "Credits" in {th.get_text(strip=True) for th in after.soup.select("th")}
 
 

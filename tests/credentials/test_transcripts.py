@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy import select
@@ -19,7 +21,7 @@ from talentbank.credentials.models import IssuedTranscript
 from talentbank.credentials.transcript import Transcript, render
 from talentbank.deposits.resources.forms import KIND_LABELS
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
-from talentbank.extensions import db, transaction
+from talentbank.extensions import db, now, transaction
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Role
 from talentbank.practice.rules import service as rules
@@ -74,6 +76,21 @@ def test_it_stays_the_same_whatever_happens_later(w: Earning) -> None:
     again = db.session.get_one(IssuedTranscript, kept.id)
     assert (again.content, again.digest) == (content, digest)
     assert render(Transcript.read(again.content)) == pdf
+
+
+def test_who_presses_twice_has_one_transcript(w: Earning) -> None:
+    w.earned(16)
+    kept = issued(w)
+    assert issued(w).id == kept.id
+    with time_machine.travel(now() + timedelta(seconds=61)):
+        later = issued(w)
+    assert later.id != kept.id
+    w.earned(8)
+    grown = issued(w)
+    assert grown.id != later.id
+    service.revoke_transcript(w.student, grown.code)
+    assert issued(w).id != grown.id
+    assert factories.stored(IssuedTranscript)[0] == 4
 
 
 def test_codes_are_hard_to_guess_and_easy_to_type() -> None:

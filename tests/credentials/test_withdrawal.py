@@ -88,6 +88,15 @@ def test_what_is_not_there_can_not_be_withdrawn(w: Earning, amount: int | None, 
     assert held(w) == 150
 
 
+def test_a_form_that_is_sent_twice_withdraws_once(w: Earning) -> None:
+    withdrawals.withdraw(w.student, 50, seen=150)
+    before = factories.stored(Withdrawal, LedgerEntry)
+    with pytest.raises(Conflict, match="Your balance has changed"):
+        withdrawals.withdraw(w.student, 50, seen=150)
+    assert factories.stored(Withdrawal, LedgerEntry) == before
+    assert withdrawals.withdraw(w.student, 50, seen=100).amount == 50
+
+
 def test_a_withdrawal_is_cancelled_once_for_a_reason_by_whose_it_is(w: Earning) -> None:
     made = withdrawals.withdraw(w.student, 50)
     before = factories.stored(LedgerEntry)
@@ -104,8 +113,9 @@ def test_a_withdrawal_is_cancelled_once_for_a_reason_by_whose_it_is(w: Earning) 
     withdrawals.cancel(w.student, made.id, "Typed a wrong amount.")
     assert (held(w), record(w)) == (150, 0)
     reversal = db.session.scalars(select(LedgerEntry).where(LedgerEntry.reverses == made.entry_number)).one()
-    assert reversal.reason == "Typed a wrong amount."
-    assert trail(Action.WITHDRAW_CREDITS)[-1].detail["cancelled"] is True
+    assert reversal.reason == "withdrawal cancelled"  # what is never deleted holds nobody's words
+    assert db.session.get_one(Withdrawal, made.id).reason == "Typed a wrong amount."
+    assert trail(Action.WITHDRAW_CREDITS)[-1].detail == {"cancelled": True, "entry": reversal.number}
     with pytest.raises(Conflict, match="taken back already"):
         withdrawals.cancel(w.student, made.id, "Again")
     assert ledger.verify().fault is None
@@ -160,7 +170,7 @@ def test_the_file_says_in_both_languages_who_withdrew_what(w: Earning) -> None:
     entry = db.session.get_one(LedgerEntry, made.entry_number)
     assert row["姓名 Name"] == person.name
     assert row["邮箱 E-mail"] == person.email
-    assert row["学分 Credits"] == "1.25"
+    assert row["实践学分 Practice credits"] == "1.25"
     assert row["日志数 Practice logs"] == "1"
     assert (row["账本分录 Ledger entry"], row["分录摘要 SHA-256"]) == (str(entry.number), entry.digest)
     assert all(any("一" <= sign <= "鿿" for sign in name) or name.startswith("分录") for name in row)
@@ -242,9 +252,10 @@ def test_the_pages_from_the_students_form_to_the_universitys_file(app: Flask) ->
         kept = refused.soup.select_one("input[name=amount]")
         assert kept and kept["value"] == wrong
     done = someone.submit(page, form, amount="0.50")
-    assert "0.50 are on their way" in done.text
+    assert "0.50 practice credits are on their way" in done.text
+    someone.submit(page, form, 409, amount="0.50")
     cancelled = someone.submit(done, done.form("/cancel"), reason="Too little.")
-    assert "0.50 are back" in cancelled.text
+    assert "0.50 practice credits are back" in cancelled.text
     someone.submit(cancelled, cancelled.form("/credits/withdraw"))
     listed = officer.get("/credits/record")
     assert "1 withdrawal" in listed.text
@@ -255,7 +266,7 @@ def test_the_pages_from_the_students_form_to_the_universitys_file(app: Flask) ->
     assert answers[0].data == answers[1].data
     assert answers[0].headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answers[0].headers["Content-Disposition"].startswith("attachment; ")
-    assert rows(answers[0].data)[0]["学分 Credits"] == "1.50"
+    assert rows(answers[0].data)[0]["实践学分 Practice credits"] == "1.50"
     assert "in the record since" in someone.get("/credits").text
     officer.submit(listed, listed.form("/credits/record"), 409)
     with app.app_context():

@@ -243,7 +243,7 @@ def test_other_roles_neither_deposit_nor_change_nor_fund_nor_withdraw(firm: Acto
     for attempt in (
         lambda: deposit(actor, offered()),
         lambda: change(actor, made.id, offered(), 1),
-        lambda: fund(actor, made.id, 100),
+        lambda: fund(actor, made.id, 100, 0),
         lambda: withdraw(actor, made.id, 1),
     ):
         with pytest.raises(Forbidden):
@@ -266,7 +266,7 @@ def test_what_another_deposited_is_not_found_though_it_is_on_show(firm: Actor) -
         for attempt in (
             lambda id_=resource_id: queries.own_resource(firm, id_),
             lambda id_=resource_id: change(firm, id_, offered(title="我的"), 1),
-            lambda id_=resource_id: fund(firm, id_, 100),
+            lambda id_=resource_id: fund(firm, id_, 100, 0),
             lambda id_=resource_id: withdraw(firm, id_, 1),
         ):
             with pytest.raises(NotFound):
@@ -328,18 +328,39 @@ def test_a_resource_that_was_changed_meanwhile_is_not_overwritten(firm: Actor, v
 
 def test_credits_are_added_with_a_trace_and_never_above_what_an_account_may_hold(firm: Actor) -> None:
     made = deposit(firm, offered(credits=1))
-    fund(firm, made.id, 249)
+    fund(firm, made.id, 249, 1)
     assert accounts.balance(made.account) == 250
     assert trail(Action.FUND_RESOURCE).detail == {"credits": 249}
     before = factories.stored(*TABLES)
     for amount in (None, 0, -1, MOST_CREDITS - 249):
         with pytest.raises(Invalid) as refused:
-            fund(firm, made.id, amount)
+            fund(firm, made.id, amount, 250)
         assert refused.value.errors.keys() == {"credits"}
     assert factories.stored(*TABLES) == before
-    fund(firm, made.id, MOST_CREDITS - 250)
+    fund(firm, made.id, MOST_CREDITS - 250, 250)
     assert accounts.balance(made.account) == MOST_CREDITS
     assert ledger.verify().fault is None
+
+
+def test_credits_are_added_to_the_account_that_was_shown(firm: Actor) -> None:
+    made = deposit(firm, offered(credits=100))
+    fund(firm, made.id, 50, 100)
+    with pytest.raises(Conflict):
+        fund(firm, made.id, 50, 100)
+    assert accounts.balance(made.account) == 150
+
+
+def test_the_same_is_not_deposited_twice_within_a_minute(firm: Actor) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        made = deposit(firm, offered())
+        before = factories.stored(*TABLES)
+        with pytest.raises(Conflict):
+            deposit(firm, offered(title=f" {made.title} "))
+        assert factories.stored(*TABLES) == before
+        deposit(firm, offered(title="另一家店铺"))
+        deposit(factories.person(Role.ENTERPRISE), offered())
+        clock.shift(60)
+        deposit(firm, offered())
 
 
 def test_a_withdrawn_resource_takes_nobody_new_and_keeps_what_was_earned(firm: Actor) -> None:
@@ -366,7 +387,7 @@ def test_a_withdrawn_resource_takes_nobody_new_and_keeps_what_was_earned(firm: A
 def test_a_withdrawn_resource_is_still_funded_as_earlier_practice_is_to_be_paid(firm: Actor) -> None:
     made = deposit(firm, offered(credits=1))
     withdraw(firm, made.id, 1)
-    fund(firm, made.id, 99)
+    fund(firm, made.id, 99, 1)
     assert accounts.balance(made.account) == 100
 
 

@@ -17,6 +17,8 @@ from talentbank.extensions import db, transaction
 from talentbank.ledger import queries, service
 from talentbank.ledger.models import LedgerAccount, LedgerEntry, LedgerHead, LedgerPosting
 from talentbank.permissions import Actor, Role
+from talentbank.practice.models import LogEvent
+from tests.credentials.earning import Earning
 
 HOST = Actor(Role.ENTERPRISE, 7, 1, "某人")
 OFFICER = Actor(Role.UNIVERSITY, 8, 2, "某人")
@@ -33,6 +35,27 @@ FORBIDDEN = [
     "DELETE FROM ledger_head",
 ]
 """What would change the past."""
+REPLACING = [
+    "REPLACE INTO ledger_entry SELECT number, at, kind, 'log:9', reason, actor, reverses, previous, digest"
+    " FROM ledger_entry WHERE number = 2",
+    "REPLACE INTO ledger_entry SELECT 9, at, kind, reference, reason, actor, reverses, 'x', digest"
+    " FROM ledger_entry WHERE number = 3",
+    "REPLACE INTO ledger_entry SELECT 9, at, kind, reference, reason, actor, reverses, previous, 'x'"
+    " FROM ledger_entry WHERE number = 3",
+    "REPLACE INTO ledger_posting SELECT entry_number, account_id, amount * 2 FROM ledger_posting",
+    "REPLACE INTO ledger_account SELECT id, kind, owner, 0, opened_at FROM ledger_account WHERE id = 3",
+    "REPLACE INTO ledger_account SELECT 9, kind, owner, balance, opened_at FROM ledger_account WHERE id = 3",
+    "REPLACE INTO ledger_head SELECT id, 1, digest FROM ledger_head",
+]
+"""The same by SQLite's REPLACE, which fires no trigger of a deletion."""
+TRUNCATING = [
+    "TRUNCATE ledger_posting",
+    "TRUNCATE ledger_entry CASCADE",
+    "TRUNCATE ledger_account CASCADE",
+    "TRUNCATE ledger_head",
+    "TRUNCATE log_event",
+]
+"""The same by PostgreSQL's TRUNCATE, which fires none for each row."""
 
 
 @pytest.fixture
@@ -69,7 +92,8 @@ def test_what_is_booked_moves_balances_and_stays_whole(english: None) -> None:
 def test_a_reversal_takes_back_once_and_the_log_can_be_paid_again(english: None) -> None:
     filled()
     with transaction():
-        service.reverse(OFFICER, 2, "Counted twice")
+        entry = service.reverse(OFFICER, 2, "Counted twice")
+    assert entry.reason == "log taken back"  # what is never deleted holds nobody's words
     assert balances()["student:1"] == 50
     with pytest.raises(Conflict, match="taken back already"), transaction():
         service.reverse(OFFICER, 2, "again")
@@ -82,10 +106,14 @@ def test_a_reversal_takes_back_once_and_the_log_can_be_paid_again(english: None)
 @pytest.mark.parametrize(
     ("act", "refusal", "sentence"),
     [
-        (lambda: service.pay(OFFICER, "resource:1", "student:1", 326, "log:3"), Conflict, "holds 3.25 credits"),
+        (
+            lambda: service.pay(OFFICER, "resource:1", "student:1", 326, "log:3"),
+            Conflict,
+            "holds 3.25 practice credits",
+        ),
         (lambda: service.pay(OFFICER, "resource:1", "student:1", 1, "log:1"), Conflict, "paid already"),
         (lambda: service.pay(OFFICER, "resource:1", "student:1", 0, "log:3"), Invalid, "above 0"),
-        (lambda: service.withdraw(OFFICER, "student:1", 2, 176), Conflict, "holds 1.75 credits"),
+        (lambda: service.withdraw(OFFICER, "student:1", 2, 176), Conflict, "holds 1.75 practice credits"),
         (lambda: service.reverse(OFFICER, 2, " "), Invalid, "Write a reason"),
         (lambda: service.reverse(OFFICER, 9, "why"), NotFound, "no such entry"),
         (lambda: service.deposit(HOST, 1, "resource:1", -5), Invalid, "above 0"),
@@ -106,7 +134,7 @@ def test_credits_that_were_withdrawn_can_not_be_reversed_away(english: None) -> 
     filled()
     with transaction():
         service.withdraw(OFFICER, "student:1", 2, 175)
-    with pytest.raises(Conflict, match=r"holds 0\.00 credits"), transaction():
+    with pytest.raises(Conflict, match=r"holds 0\.00 practice credits"), transaction():
         service.reverse(OFFICER, 2, "Wrong after all")
 
 
@@ -121,10 +149,26 @@ def test_the_database_itself_refuses_what_would_change_the_past(english: None, s
     refuses(statement)
 
 
-def refuses(statement: str) -> None:
+@pytest.mark.parametrize("statement", REPLACING)
+def test_the_embedded_database_lets_nothing_be_replaced(english: None, statement: str) -> None:
+    refuses(statement, "append-only")
+
+
+def test_the_embedded_database_lets_no_step_of_a_log_be_replaced(app_context: None) -> None:
+    Earning().earned(8)
+    steps = select(LogEvent.id, LogEvent.state, LogEvent.reason).order_by(LogEvent.id)
+    before = db.session.execute(steps).all()
+    with pytest.raises(DBAPIError, match="append-only"), transaction():
+        db.session.execute(
+            text("REPLACE INTO log_event SELECT id, log_id, at, NULL, role, state, 'x' FROM log_event")
+        )
+    assert db.session.execute(steps).all() == before
+
+
+def refuses(statement: str, sentence: str | None = None) -> None:
     """Also asked of PostgreSQL."""
     filled()
-    with pytest.raises(DBAPIError), transaction():
+    with pytest.raises(DBAPIError, match=sentence), transaction():
         db.session.execute(text(statement))
     assert service.verify().fault is None
 

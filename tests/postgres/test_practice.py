@@ -53,6 +53,12 @@ def test_the_database_itself_refuses_what_would_change_the_past(app: Flask, stat
         booking.refuses(statement)
 
 
+@pytest.mark.parametrize("statement", booking.TRUNCATING)
+def test_the_database_itself_refuses_to_empty_a_table(app: Flask, statement: str) -> None:
+    with app.app_context():
+        booking.refuses(statement, "append-only")
+
+
 def test_the_demos_ledger_is_whole_and_goes_without_a_trace(app: Flask) -> None:
     with app.app_context():
         demo.build(SYSTEM)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask_babel import force_locale
 from sqlalchemy import select
 
@@ -18,7 +20,7 @@ from talentbank.extensions import db
 from talentbank.permissions import Action, Actor, Role
 from talentbank.practice import queries as practice
 from talentbank.practice.enrolments import agreements, queries
-from talentbank.practice.enrolments.steps import PARTIES, Part, Step, missing, what_now
+from talentbank.practice.enrolments.steps import PARTIES, Part, Step, awaits_agreement, missing, what_now
 from talentbank.practice.models import Agreement, EnrolmentState, PracticeRules
 from tests import factories
 from tests.practice.world import World
@@ -99,7 +101,7 @@ def test_each_step_is_somebodys_turn(w: World) -> None:
     assert step(w.host, enrolment) == (Step.LOG, False)
 
 
-def test_changed_terms_drop_every_signature(w: World) -> None:
+def test_changed_terms_are_signed_by_all_three_again(w: World) -> None:
     enrolment = internship(w)
     agreements.propose(w.host, enrolment, TERMS)
     for party, actor in sides(w).items():
@@ -113,6 +115,60 @@ def test_changed_terms_drop_every_signature(w: World) -> None:
     with pytest.raises(Conflict, match="read them again"):
         agreements.sign(w.student, enrolment, "student", DIGEST)
     agreements.sign(w.student, enrolment, "student", found.digest)
+
+
+@pytest.mark.parametrize("hour", [15, 17])
+def test_what_was_in_force_stays_so_while_changed_terms_wait(w: World, hour: int) -> None:
+    enrolment = internship(w)
+    first = datetime(2027, 3, 1, hour, tzinfo=UTC)  # from 16:00 on it is the next day in Meishan
+    day = date(2027, 3, 1) if hour < 16 else date(2027, 3, 2)
+    with time_machine.travel(first, tick=False):
+        agreements.propose(w.host, enrolment, TERMS)
+        for party, actor in sides(w).items():
+            assert stored(enrolment).first_in_force_on is None
+            agreements.sign(actor, enrolment, party.value, DIGEST)
+    assert stored(enrolment).first_in_force_on == day
+    with time_machine.travel(first + timedelta(days=9), tick=False):
+        seen = agreements.propose(w.university, enrolment, "别的条款", DIGEST).digest
+        assert stored(enrolment).first_in_force_on == day
+        for party, actor in sides(w).items():
+            agreements.sign(actor, enrolment, party.value, seen)
+    assert stored(enrolment).first_in_force_on == day
+    assert stored(enrolment).in_force_since == first + timedelta(days=9)
+
+
+def test_changed_terms_are_signed_while_practice_goes_on(w: World) -> None:
+    enrolment = internship(w)
+    agreements.propose(w.host, enrolment, TERMS)
+    for party, actor in sides(w).items():
+        agreements.sign(actor, enrolment, party.value, DIGEST)
+    seen = agreements.propose(w.host, enrolment, "别的条款", DIGEST).digest
+    assert step(w.student, enrolment) == (Step.SIGN, True)
+    agreements.sign(w.student, enrolment, "student", seen)
+    assert step(w.student, enrolment) == (Step.LOG, True)
+    assert step(w.university, enrolment) == (Step.SIGN, True)
+
+
+def test_terms_that_were_never_in_force_cover_nothing(w: World) -> None:
+    enrolment = internship(w)
+    agreements.propose(w.host, enrolment, TERMS)
+    agreements.sign(w.student, enrolment, "student", DIGEST)
+    agreements.sign(w.university, enrolment, "university", DIGEST)
+    seen = agreements.propose(w.host, enrolment, "别的条款", DIGEST).digest
+    agreements.sign(w.host, enrolment, "host", seen)
+    assert stored(enrolment).first_in_force_on is None
+    assert awaits_agreement(practice.enrolment(w.host, enrolment))
+
+
+def test_the_trail_keeps_the_words_that_were_replaced(w: World) -> None:
+    enrolment = internship(w)
+    agreements.propose(w.host, enrolment, TERMS)
+    for party, actor in sides(w).items():
+        agreements.sign(actor, enrolment, party.value, DIGEST)
+    agreements.propose(w.university, enrolment, "别的条款", DIGEST)
+    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == Action.SIGN_AGREEMENT)).all()
+    proposed = [e.detail for e in entries if e.detail["step"] == "proposed"]
+    assert [(detail["before"], detail["replaced"]) for detail in proposed] == [(None, None), (DIGEST, TERMS)]
 
 
 def test_the_same_terms_again_leave_the_signatures(w: World) -> None:

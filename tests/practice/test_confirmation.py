@@ -336,3 +336,6 @@ def test_a_forged_verdict_or_another_universitys_log_is_refused(app: Flask) -> N
     reader(app, other).post("/practice/confirming", 404, verdict="confirm", log=f"{log_id}:1")
     page = reader(app, w.university).post("/practice/confirming", 400, verdict="preview", log="forged")
     assert "A tick could not be read" in page.text
+    for forged in ("99999999999:1", f"{2**31}:1", "1:99999999999"):
+        page = reader(app, w.university).post("/practice/confirming", 400, verdict="confirm", log=forged)
+        assert "A tick could not be read" in page.text

@@ -43,11 +43,19 @@ def ids(actor: Actor, **wanted: object) -> list[int]:
         number += 1
 
 
-def agreement(enrolment_id: int, signed: set[str]) -> None:
+def agreement(enrolment_id: int, signed: set[str], *, before: bool = False) -> None:
+    """An agreement that so many have signed; before: other terms were in force before these."""
     with transaction():
         moments = {f"{party.value}_signed_at": now() if party.value in signed else None for party in PARTIES}
         db.session.add(
-            Agreement(enrolment_id=enrolment_id, terms="条款", digest="0" * 64, proposed_at=now(), **moments)
+            Agreement(
+                enrolment_id=enrolment_id,
+                terms="条款",
+                digest="0" * 64,
+                proposed_at=now(),
+                first_in_force_on=today() if before else None,
+                **moments,
+            )
         )
 
 
@@ -74,7 +82,7 @@ def lively(w: World, dice: random.Random, number: int) -> None:
         starts = today() + timedelta(days=dice.choice((-60, -60, -60, 1)))
         resource = w.resource(
             host=dice.choice(hosts),
-            kind=dice.choice(list(ResourceKind)),
+            kind=dice.choice([*ResourceKind, ResourceKind.INTERNSHIP, ResourceKind.INTERNSHIP]),
             starts_on=starts,
             ends_on=max(starts, today() + timedelta(days=dice.choice((-1, 0, 9)))),
             hours=dice.choice((4, 40)),
@@ -82,11 +90,21 @@ def lively(w: World, dice: random.Random, number: int) -> None:
         state = dice.choice([*EnrolmentState, EnrolmentState.ACCEPTED, EnrolmentState.ACCEPTED])
         enrolment = w.enrolment(resource, dice.choice(students), state)
         if dice.random() < 0.6:
-            agreement(enrolment, {party.value for party in PARTIES if dice.random() < 0.75})
+            signed = {party.value for party in PARTIES if dice.random() < 0.75}
+            agreement(enrolment, signed, before=dice.random() < 0.4)
         for log in dice.sample(list(LogState), dice.choice((0, 0, 1, 2, 3))):
             w.log(enrolment, today() - timedelta(days=2), hours=2, state=log)
         if state is EnrolmentState.FINISHED and dice.random() < 0.7:
             statement(w, enrolment, dice.choice([None, *StatementAnswer]))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_student_practises_on_under_changed_terms_but_not_under_first_ones(w: World, before: bool) -> None:
+    enrolment = w.enrolment(w.resource(kind=ResourceKind.INTERNSHIP))
+    agreement(enrolment, {"student", "host"}, before=before)
+    assert ids(w.student, state="turn") == ([enrolment] if before else [])
+    assert ids(w.university, state="turn") == [enrolment]
+    assert ids(w.host, state="turn") == []
 
 
 def test_what_waits_for_the_reader_is_what_the_pages_call_the_readers_turn(w: World) -> None:

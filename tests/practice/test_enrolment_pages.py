@@ -163,6 +163,27 @@ def test_an_agreement_goes_from_the_hosts_terms_to_the_third_signature(
     assert "load them again" in host.submit(page, page.form("/agreement"), 409, terms="x").text
 
 
+def test_changed_terms_wait_while_the_agreement_stays_in_force(app: Flask, reader: MakeReader, w: World) -> None:
+    with app.app_context():
+        internship = w.enrolment(w.resource(kind=ResourceKind.INTERNSHIP))
+        agreements.propose(w.host, internship, TERMS)
+        sides = (("student", w.student), ("university", w.university), ("host", w.host))
+        for party, actor in sides:
+            agreements.sign(actor, internship, party, agreements.digest(TERMS))
+    host = reader(w.host)
+    page = host.get(f"/enrolments/{internship}")
+    assert "what was signed before holds" in page.text
+    assert "changed terms wait" not in page.text
+    host.submit(page, page.form("/agreement"), terms="别的条款")
+    for actor in (w.student, w.university, w.host, w.chamber):
+        shown = reader(actor).get(f"/enrolments/{internship}").text
+        assert f"in force since {today().isoformat()}" in shown
+        assert "changed terms wait for signatures" in shown
+        assert "Until all three have signed them" in shown
+    logging = reader(w.student).get(f"/practice/logs/new?enrolment={internship}")
+    assert "is not in force yet" not in logging.text
+
+
 def test_a_host_that_is_the_university_signs_twice(app: Flask, reader: MakeReader, w: World) -> None:
     with app.app_context():
         resource = w.resource(kind=ResourceKind.INTERNSHIP, host=w.university)

@@ -181,6 +181,31 @@ def test_a_host_that_is_not_approved_any_more_takes_nobody_new(w: World) -> None
         service.ask(w.another_student()[0], resource)
 
 
+def test_a_host_that_is_not_approved_any_more_gives_no_seats(w: World) -> None:
+    resource = w.resource(seats=1)
+    (seated_student, seated), (waiting_student, waits), (_, last) = queue(w, resource, 3)
+
+    def stand(standing: Standing) -> None:
+        with transaction():
+            db.session.get_one(Organisation, w.host.organisation_id).standing = standing
+
+    stand(Standing.REFUSED)
+    service.leave(seated_student, seated.id)
+    assert (state(waits), state(last)) == (WAITING, WAITING)
+    stand(Standing.APPROVED)
+    service.leave(waiting_student, waits.id)
+    assert state(last) is ACCEPTED
+
+
+def test_seats_are_given_without_the_host_loaded_before(w: World) -> None:
+    resource = w.resource(seats=1)
+    waits = w.enrolment(resource, state=WAITING)
+    db.session.expunge_all()
+    with transaction():
+        service.move_up(w.host, db.session.get_one(TrainingResource, resource))
+    assert state(waits) is ACCEPTED
+
+
 def test_a_fee_can_be_asked_for_where_the_university_allows_it(w: World) -> None:
     resource = w.resource(fee=200)
     rules.set_rules(w.university, Rules(16, None, 8, 40, fees=True), 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 
 from talentbank.deposits.resources.models import ResourceKind
-from talentbank.errors import Conflict, Forbidden, NotFound
+from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import db, now, today, transaction
 from talentbank.permissions import Role
 from talentbank.practice.evidence import Store
@@ -25,11 +26,14 @@ from talentbank.practice.verification.service import Verdict
 from tests import factories
 from tests.practice.logbook import (
     MONDAY,
+    NINE,
+    SUNDAY,
     TABLES,
     TUESDAY,
     draft,
     moment_of,
     refused,
+    ruled,
     said,
     sent,
     signed,
@@ -126,6 +130,93 @@ def test_what_came_back_keeps_its_day_whatever_became_of_the_agreement(w: World,
     moved = said(enrolment, day=MONDAY - timedelta(days=1))
     assert refused(lambda: service.save_draft(w.student, log_id, moved, [], 1, store)).keys() == {"day"}
     service.save_and_send(w.student, log_id, said(enrolment, done="更清楚"), [], 1, store)
+
+
+def _sent_back(w: World, *logs: PracticeLog) -> None:
+    versions = {log.id: stored(log).version for log in logs}
+    verification.decide(w.host, list(versions), Verdict.SEND_BACK, "写清楚", versions)
+
+
+def test_what_came_back_is_sent_again_though_the_rules_are_stricter_by_then(
+    w: World, store: Store, enrolment: int
+) -> None:
+    ruled(w, night_work=True, hours_a_day=12, hours_a_week=24)
+    days = [MONDAY + timedelta(days=n) for n in range(2)]
+    logs = [sent(w, store, enrolment, day=day, starts=11 * 60, ends=23 * 60) for day in days]
+    _sent_back(w, *logs)
+    ruled(w, hours_a_day=4, hours_a_week=8)
+    same = {"starts": 11 * 60, "ends": 23 * 60}
+    for changes in ({"starts": 11 * 60, "ends": 23 * 60 + 1}, {"day": SUNDAY, **same}, {"starts": 660, "ends": 0}):
+        more = said(enrolment, **changes)
+        log = stored(logs[0])
+        assert refused(lambda more=more, log=log: service.save_draft(w.student, log.id, more, [], log.version, store))
+    service.send(w.student, logs[0].id, stored(logs[0]).version)
+    shorter = said(enrolment, day=days[1], done="写清楚了", starts=11 * 60, ends=22 * 60 + 30)
+    service.save_draft(w.student, logs[1].id, shorter, [], stored(logs[1]).version, store)
+    service.send(w.student, logs[1].id, stored(logs[1]).version)
+    assert [stored(log).state for log in logs] == [LogState.SUBMITTED] * 2
+
+
+def test_what_was_sent_in_its_place_counts_against_what_came_back(w: World, store: Store, enrolment: int) -> None:
+    log = sent(w, store, enrolment, starts=NINE, ends=NINE + 6 * 60)
+    _sent_back(w, log)
+    sent(w, store, enrolment, starts=15 * 60, ends=18 * 60)
+    assert refused(lambda: service.send(w.student, log.id, stored(log).version)).keys() == {"ends"}
+    less = said(enrolment, starts=NINE, ends=NINE + 5 * 60)
+    service.save_and_send(w.student, log.id, less, [], stored(log).version, store)
+
+
+def test_what_came_back_is_not_moved_onto_another_that_came_back(w: World, store: Store, enrolment: int) -> None:
+    one = sent(w, store, enrolment, starts=NINE, ends=NINE + 5 * 60)
+    two = sent(w, store, enrolment, day=TUESDAY, starts=NINE + 5 * 60, ends=NINE + 10 * 60)
+    _sent_back(w, one, two)
+    moved = said(enrolment, starts=NINE + 5 * 60, ends=NINE + 10 * 60)
+    version = stored(two).version
+    assert refused(lambda: service.save_draft(w.student, two.id, moved, [], version, store)).keys() == {"ends"}
+
+
+# Hours without times, and too many drafts
+
+
+HOURS_ONLY = {"starts": None, "ends": None, "minutes": 60}
+
+
+@pytest.mark.parametrize("keep", [draft, sent])
+def test_hours_alone_stand_only_where_nothing_else_is_on_the_day(
+    w: World, store: Store, enrolment: int, keep: Callable[..., PracticeLog]
+) -> None:
+    other = w.enrolment(w.resource())
+    keep(w, store, enrolment)
+    for act in (draft, sent):
+        errors = refused(lambda act=act: act(w, store, other, **HOURS_ONLY))
+        assert "from when to when" in str(errors["hours"])
+    keep(w, store, enrolment, day=TUESDAY, **HOURS_ONLY)
+    for act in (draft, sent):
+        errors = refused(lambda act=act: act(w, store, other, day=TUESDAY))
+        assert "has only hours" in str(errors["ends"])
+        errors = refused(lambda act=act: act(w, store, enrolment, day=TUESDAY, **HOURS_ONLY))
+        assert "the same already" in str(errors["hours"])
+        errors = refused(lambda act=act: act(w, store, enrolment, day=TUESDAY, **{**HOURS_ONLY, "minutes": 61}))
+        assert "from when to when" in str(errors["hours"])
+
+
+def test_drafts_with_only_hours_are_given_times_before_they_are_sent(w: World, store: Store, enrolment: int) -> None:
+    drafts = [w.log(enrolment, MONDAY, hours=1, state=LogState.DRAFT) for _ in range(2)]
+    for log_id in drafts:
+        assert refused(lambda log_id=log_id: service.send(w.student, log_id, 1)).keys() == {"hours"}
+    service.remove(w.student, drafts[0], store)
+    service.send(w.student, drafts[1], 1)
+
+
+def test_a_student_has_so_many_drafts_and_no_more(w: World, store: Store, enrolment: int) -> None:
+    for number in range(service.MOST_DRAFTS):
+        kept = w.log(enrolment, MONDAY, starts=10 * number, hours=1 / 6, state=LogState.DRAFT)
+    tuesday = said(enrolment, day=TUESDAY)
+    with pytest.raises(Invalid, match="60 drafts"):
+        service.save_draft(w.student, None, tuesday, [], 0, store)
+    service.save_and_send(w.student, None, tuesday, [], 0, store)
+    service.remove(w.student, kept, store)
+    draft(w, store, enrolment, day=SUNDAY)
 
 
 # Somebody else's, and meanwhile

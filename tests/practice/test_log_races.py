@@ -61,7 +61,9 @@ def test_a_days_and_a_weeks_hours_hold_when_drafts_are_sent_at_once(app: Flask) 
         w = World()
         ruled(w, hours_a_day=8, hours_a_week=10)
         enrolment = w.enrolment(w.resource())
-        same_day = [w.log(enrolment, MONDAY, hours=5, state=LogState.DRAFT) for _ in range(3)]
+        same_day = [
+            w.log(enrolment, MONDAY, starts=starts * HOUR, hours=5, state=LogState.DRAFT) for starts in (6, 11, 16)
+        ]
         acts = [lambda log_id=log_id: service.send(w.student, log_id, 1) for log_id in same_day]
         assert outcome(at_once(app, *acts), "done", Invalid, Invalid)
         days = [w.log(enrolment, MONDAY + timedelta(days=n), hours=4, state=LogState.DRAFT) for n in (1, 2)]

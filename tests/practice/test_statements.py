@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask_babel import force_locale
 from sqlalchemy import select
 
@@ -14,12 +15,13 @@ from talentbank.accounts.models import Organisation
 from talentbank.audit import AuditEntry
 from talentbank.deposits.resources.models import ResourceKind, ResourceState
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
-from talentbank.extensions import db, today
+from talentbank.extensions import SHANGHAI, db, now, today
 from talentbank.permissions import Action, Role
 from talentbank.practice import queries as practice
 from talentbank.practice.enrolments import queries, service, statements
 from talentbank.practice.enrolments.agreements import digest
 from talentbank.practice.enrolments.steps import Step, what_now
+from talentbank.practice.logs.checks import day_problem
 from talentbank.practice.models import (
     PROVEN,
     EndStatement,
@@ -165,6 +167,21 @@ def test_its_words_can_be_corrected_until_they_are_answered(w: World) -> None:
         statements.write(w.host, enrolment, WORDS, digest(better))
     found = stored(enrolment).statement
     assert found and (found.words, found.comment) == (better, "谢谢！")
+
+
+def test_corrected_words_do_not_move_the_end(w: World) -> None:
+    enrolment = practised(w, ends_on=today() + timedelta(days=9))
+    ended = now().replace(microsecond=0)
+    with time_machine.travel(ended, tick=False):
+        statements.write(w.host, enrolment, WORDS, end_now=True)
+    with time_machine.travel(ended + timedelta(days=3), tick=False):
+        statements.write(w.host, enrolment, "另一稿", digest(WORDS))
+        found = stored(enrolment)
+        assert found.statement and found.statement.written_at == ended + timedelta(days=3)
+        assert found.decided_at == ended
+        last = ended.astimezone(SHANGHAI).date()
+        assert day_problem(found, last) is None
+        assert "ended this on" in str(day_problem(found, last + timedelta(days=1)))
 
 
 def test_who_disagrees_says_why_and_everybody_answers_once(w: World) -> None:

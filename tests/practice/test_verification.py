@@ -10,7 +10,7 @@ from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from talentbank.accounts.models import Organisation
+from talentbank.accounts.models import Organisation, User
 from talentbank.audit import AuditEntry
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import db, now, today, transaction
@@ -365,6 +365,33 @@ def reader(app: Flask, actor: Actor) -> Reader:
     """Somebody who reads pages; outside of an application context, which would keep who asked first."""
     with app.app_context():
         return Reader(app, factories.user(actor).get_id())
+
+
+def test_the_chamber_sees_that_a_supervisors_account_is_closed(app: Flask) -> None:
+    with app.app_context():
+        w = World()
+        w.log(w.enrolment(w.resource()), submitted_at=now() - timedelta(days=8))
+    assert "account closed" not in reader(app, w.chamber).get("/practice/overdue").text
+    with app.app_context(), transaction():
+        db.session.get_one(User, w.host.user_id).active = False
+    assert "account closed" in reader(app, w.chamber).get("/practice/overdue").text
+
+
+def test_a_link_ticks_all_or_an_enrolments_or_one_log(app: Flask) -> None:
+    with app.app_context():
+        w = World()
+        enrolments = [w.enrolment(w.resource()) for _ in range(2)]
+        logs = [w.log(enrolments[n // 2], today() - timedelta(days=n)) for n in range(3)]
+    someone = reader(app, w.host)
+
+    def ticked(tick: str) -> set[str]:
+        page = someone.get(f"/practice/waiting?tick={tick}")
+        return {str(box["value"]) for box in page.soup.select("input[name=log][checked]")}
+
+    assert ticked("all") == {f"{log_id}:1" for log_id in logs}
+    assert ticked(str(enrolments[0])) == {f"{log_id}:1" for log_id in logs[:2]}
+    link = next(link for link in someone.get(f"/practice/logs/{logs[0]}").links() if "tick=" in link)
+    assert ticked(link.split("tick=")[1].split("#")[0]) == {f"{logs[0]}:1"}
 
 
 def test_the_page_shows_all_that_a_verdict_needs_and_takes_it(app: Flask) -> None:

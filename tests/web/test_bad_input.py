@@ -276,6 +276,11 @@ def test_a_character_that_no_text_can_hold_is_refused(reader: MakeReader, path: 
     assert "no text can hold" in reader(Role.CHAMBER).get(path, 400).text
 
 
+def test_a_field_that_no_form_has_is_refused(reader: MakeReader) -> None:
+    page = reader(Role.ENTERPRISE).post("/positions/new", 400, **{"requirements-²-competency": "platform_ops"})
+    assert "not one of the bank" in page.text
+
+
 @pytest.mark.parametrize("path", ["/positions/9999999999", "/training/99999999999999999999", "/rounds/2147483648"])
 def test_an_id_beyond_all_ids_is_not_found(reader: MakeReader, path: str) -> None:
     reader(Role.CHAMBER).get(path, 404)

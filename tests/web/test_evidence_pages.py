@@ -82,7 +82,7 @@ def test_a_file_of_ten_mebibytes_is_taken(desk: Desk) -> None:
 
 def test_evidence_is_sent_to_be_kept_and_never_to_be_shown_or_run(desk: Desk) -> None:
     desk.log({"周报.pdf": samples.pdf()}, act="send")
-    for actor in (desk.w.student, desk.w.host, desk.w.university, desk.w.chamber):
+    for actor in (desk.w.student, desk.w.host, desk.w.university):
         answer = desk.reader(actor).client.get("/practice/evidence/1", base_url=ORIGIN)
         assert answer.status_code == 200
         assert answer.data == samples.pdf()
@@ -91,6 +91,16 @@ def test_evidence_is_sent_to_be_kept_and_never_to_be_shown_or_run(desk: Desk) ->
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_chamber_sees_the_log_but_does_not_open_its_files(desk: Desk) -> None:
+    desk.log({"周报.pdf": samples.pdf()}, act="send")
+    here = f"/practice/logs/{the_log(desk.app).id}"
+    chamber, host = desk.reader(desk.w.chamber), desk.reader(desk.w.host)
+    page = chamber.get(here)
+    assert "Listed three products" in page.text and "1 file" in page.text and "周报.pdf" not in page.text
+    assert "/practice/evidence/1" not in page.links() and "/practice/evidence/1" in host.get(here).links()
+    chamber.get("/practice/evidence/1", 404)
 
 
 def test_a_strangers_evidence_and_log_are_not_found(desk: Desk) -> None:

@@ -340,7 +340,17 @@ def test_who_has_several_seats_chooses_the_training_first(app: Flask, w: World, 
     assert len(someone.get(WEEK).soup.select(f"#day-{MONDAY.isoformat()} form[enctype]")) == 2
 
 
-@pytest.mark.parametrize("asked", ["", "x", "2026-W60", "0-W1", "9999-W52", "2026-W", "-W-", "１-W１"])
+@pytest.mark.parametrize("asked", ["9" * 10, "9" * 40, str(2**31), "0"])
+def test_an_id_that_no_enrolment_has_is_not_found(app: Flask, w: World, reads: SignsIn, asked: str) -> None:
+    someone = reads(w.student)
+    someone.get(f"/practice/logs/new?enrolment={asked}", 404)
+    for name in ("enrolment", "resource", "student"):
+        someone.get(f"/practice/logs?{name}={asked}")
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "x", "2026-W60", "0-W1", "9999-W52", "2026-W", "-W-", "１-W１", "9" * 30 + "-W1"]
+)
 def test_a_week_that_there_is_not_is_this_one(w: World, reads: SignsIn, asked: str) -> None:
     page = reads(w.student).get(f"/practice?week={asked}")
     iso = today().isocalendar()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement, String, and_, false, func, literal, or_, select
@@ -27,13 +27,15 @@ from talentbank.deposits.resources.models import (
     TrainingResource,
 )
 from talentbank.errors import NotFound
-from talentbank.extensions import Pagination, db, today
+from talentbank.extensions import Pagination, db, now, today
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.ledger.models import LedgerAccount
 from talentbank.permissions import Actor, Role
 
 PER_PAGE = 20
 HOSTS = (Role.ENTERPRISE, Role.ZONE, Role.UNIVERSITY)
+TWICE = timedelta(minutes=1)
+"""Who deposits the same again sooner pressed the button twice."""
 ONLINE = "online"
 """What a list is narrowed to instead of a city for resources without one."""
 
@@ -296,6 +298,22 @@ def supervisors(actor: Actor) -> list[User]:
         User.organisation_id == actor.organisation_id, User.role == actor.role, User.active.is_(True)
     )
     return list(db.session.scalars(query.order_by(User.id)))
+
+
+def just_deposited(owner_id: int, title: str, kind: str, starts_on: date | None, ends_on: date | None) -> bool:
+    """Whether an owner deposited the same within the last minute; whoever else deposits for it waits meanwhile."""
+    owner = select(Organisation.id).where(Organisation.id == owner_id)
+    db.session.execute(owner.with_for_update(key_share=True))
+    query = select(TrainingResource.id).where(
+        TrainingResource.owner_id == owner_id,
+        TrainingResource.title == title,
+        TrainingResource.kind == ResourceKind(kind),
+        TrainingResource.starts_on == starts_on,
+        TrainingResource.ends_on == ends_on,
+        TrainingResource.state == ResourceState.OPEN,
+        TrainingResource.created_at > now() - TWICE,
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def _over() -> ColumnElement[bool]:

@@ -103,6 +103,9 @@ def deposit(actor: Actor, values: ResourceDeposit) -> TrainingResource:
     if values.ends_on and values.ends_on < today():
         problems.add("ends_on", _l("This day is past: nobody could practise here any more."))
     codes = _checked(actor, values, problems)
+    days = values.starts_on, values.ends_on
+    if queries.just_deposited(actor.organisation_id, values.title.strip(), values.kind, *days):
+        raise Conflict(_l("This was deposited a moment ago: it is on the list of training already."))
     resource = TrainingResource(
         owner_id=actor.organisation_id,
         supervisor_id=actor.user_id,
@@ -146,12 +149,24 @@ def change(actor: Actor, resource_id: int, values: ResourceDeposit, version: int
 
 
 @command(Action.FUND_RESOURCE)
-def fund(actor: Actor, resource_id: int, amount_hundredths: int | None) -> TrainingResource:
-    """Put more credits on a resource's account; on a withdrawn one too, as earlier practice is still to be paid."""
+def fund(actor: Actor, resource_id: int, amount_hundredths: int | None, seen: int) -> TrainingResource:
+    """Put more credits on a resource's account; on a withdrawn one too, as earlier practice is still to be paid.
+
+    seen: what the account held, in hundredths, as it was shown; Conflict where it holds something else by now, so
+    that what is sent twice is added once.
+    """
     resource = queries.own_resource(actor, resource_id, lock=True)
+    balance = accounts.balance(resource.account)
     problems = Problems()
-    _check_credits(amount_hundredths, accounts.balance(resource.account), problems)
+    _check_credits(amount_hundredths, balance, problems)
     problems.check()
+    if balance != seen:
+        raise Conflict(
+            _l(
+                "The account has changed meanwhile: it holds %(balance)s now. Load the page again, then add to it.",
+                balance=f"{balance / 100:.2f}",
+            )
+        )
     ledger.deposit(actor, resource.owner_id, resource.account, amount_hundredths or 0)
     audit.record(actor, Action.FUND_RESOURCE, resource, credits=amount_hundredths)
     return resource

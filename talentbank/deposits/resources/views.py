@@ -13,7 +13,7 @@ from talentbank.deposits.resources.queries import ResourceFilter
 from talentbank.extensions import gettext as _
 from talentbank.extensions import today
 from talentbank.permissions import Action, Role
-from talentbank.web import Page, actor, answer, asks, attempt, credits, page_number, whole
+from talentbank.web import Page, actor, answer, asks, attempt, credits, id_asked, page_number, whole
 
 bp = Blueprint("resources", __name__)
 
@@ -24,7 +24,6 @@ bp.app_template_global("admission_label")(lambda admission: ADMISSION_LABELS[Adm
 
 def _wanted() -> ResourceFilter:
     args = request.args
-    owner = args.get("owner", "")
     return ResourceFilter(
         text=args.get("q", "").strip(),
         kind=args.get("kind", ""),
@@ -33,7 +32,7 @@ def _wanted() -> ResourceFilter:
         city=args.get("city", ""),
         competency=args.get("competency", ""),
         state=args.get("state", ""),
-        owner=int(owner) if owner.isdecimal() and len(owner) < 10 else None,
+        owner=id_asked("owner"),
         free=bool(args.get("free")),
     )
 
@@ -116,7 +115,7 @@ def change(resource_id: int) -> Page:
 @asks(Action.FUND_RESOURCE)
 def fund(resource_id: int) -> Page:
     form = FundForm()
-    if attempt(form, lambda: service.fund(actor(), resource_id, form.credits.data)) is None:
+    if attempt(form, lambda: service.fund(actor(), resource_id, form.credits.data, whole("seen"))) is None:
         return _one(queries.own_resource(actor(), resource_id), form)
     added = credits(form.credits.data or 0)
     flash(_("%(credits)s practice credits are put on it.", credits=added), "success")

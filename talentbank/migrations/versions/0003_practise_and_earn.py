@@ -28,6 +28,44 @@ GUARDED = [
     ("ledger_account", "DELETE", {"sqlite": NO_DEMO, "postgresql": NO_DEMO}),
     ("ledger_head", "DELETE", {"sqlite": NO_DEMO, "postgresql": NO_DEMO}),
 ]
+# What fires none of these: SQLite's INSERT OR REPLACE, which takes away rows with any of the same unique values, and
+# PostgreSQL's TRUNCATE.
+UNIQUE = {
+    "ledger_entry": ("number", "digest", "previous", "reverses"),
+    "ledger_posting": ("(entry_number, account_id)",),
+    "log_event": ("id",),
+    "ledger_account": ("id", "owner"),
+    "ledger_head": ("id",),
+}
+
+
+def _same(key):
+    """A condition that a row equals the new one in a key."""
+    return f"{key} = {key.replace('(', '(NEW.').replace(', ', ', NEW.') if '(' in key else 'NEW.' + key}"
+
+
+def _side_doors(dialect):
+    """Statements that shut REPLACE or TRUNCATE out, and those that take the guards away again."""
+    made, taken = [], []
+    for table, keys in UNIQUE.items():
+        if dialect == "sqlite":
+            name = f"{table}_no_replace"
+            there = f"EXISTS (SELECT 1 FROM {table} WHERE {' OR '.join(map(_same, keys))})"
+            made.append(
+                f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN {there} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+            taken.append(f"DROP TRIGGER {name}")
+        else:
+            name = f"{table}_no_truncate"
+            made += [
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {NO_DEMO} THEN "
+                f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+                f"RETURN NULL; END $$",
+                f"CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+            ]
+            taken += [f"DROP TRIGGER {name} ON {table}", f"DROP FUNCTION {name}()"]
+    return made, taken
 
 
 def _guards(dialect):
@@ -57,7 +95,7 @@ def upgrade():
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(length=32), nullable=False),
     sa.Column('owner', sa.String(), nullable=False),
-    sa.Column('balance', sa.Integer(), nullable=False),
+    sa.Column('balance', sa.BigInteger(), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("balance >= 0 OR kind = 'issuer'", name=op.f('ck_ledger_account_balance')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_account')),
@@ -91,7 +129,7 @@ def upgrade():
     op.create_table('ledger_posting',
     sa.Column('entry_number', sa.Integer(), nullable=False),
     sa.Column('account_id', sa.Integer(), nullable=False),
-    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('amount <> 0', name=op.f('ck_ledger_posting_amount')),
     sa.ForeignKeyConstraint(['account_id'], ['ledger_account.id'], name=op.f('fk_ledger_posting_account_id')),
     sa.ForeignKeyConstraint(['entry_number'], ['ledger_entry.number'], name=op.f('fk_ledger_posting_entry_number')),
@@ -212,6 +250,7 @@ def upgrade():
     sa.Column('entry_number', sa.Integer(), nullable=False),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('cancelled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reason', sa.String(), nullable=False),
     sa.Column('batch_id', sa.Integer(), nullable=True),
     sa.CheckConstraint('amount > 0', name=op.f('ck_withdrawal_amount')),
     sa.ForeignKeyConstraint(['batch_id'], ['record_batch.id'], name=op.f('fk_withdrawal_batch_id')),
@@ -235,6 +274,7 @@ def upgrade():
     sa.Column('student_signer_id', sa.Integer(), nullable=True),
     sa.Column('university_signer_id', sa.Integer(), nullable=True),
     sa.Column('host_signer_id', sa.Integer(), nullable=True),
+    sa.Column('first_in_force_on', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['enrolment_id'], ['enrolment.id'], name=op.f('fk_agreement_enrolment_id')),
     sa.ForeignKeyConstraint(['host_signer_id'], ['user_account.id'], name=op.f('fk_agreement_host_signer_id')),
     sa.ForeignKeyConstraint(['student_signer_id'], ['user_account.id'], name=op.f('fk_agreement_student_signer_id')),
@@ -368,12 +408,14 @@ def upgrade():
         batch_op.create_check_constraint(op.f('ck_student_level_assessed'), 'assessed BETWEEN 0 AND 5')
     # What was verified before there was practice, something else stands behind.
     op.execute("UPDATE student_level SET assessed = verified")
-    for statement in _guards(op.get_bind().dialect.name)[0]:
+    dialect = op.get_bind().dialect.name
+    for statement in _guards(dialect)[0] + _side_doors(dialect)[0]:
         op.execute(statement)
 
 
 def downgrade():
-    for statement in _guards(op.get_bind().dialect.name)[1]:
+    dialect = op.get_bind().dialect.name
+    for statement in _guards(dialect)[1] + _side_doors(dialect)[1]:
         op.execute(statement)
     with op.batch_alter_table('student_level', schema=None) as batch_op:
         batch_op.drop_constraint(op.f('ck_student_level_assessed'), type_='check')

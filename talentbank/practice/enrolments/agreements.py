@@ -1,7 +1,7 @@
 """The three-party agreement of an internship: proposed, changed, and signed by student, university and host.
 
 What is signed is the SHA-256 of the terms, so nobody signs words that they have not read; changed terms are signed
-by all three again.
+by all three again. Until then what was in force before holds, and the trail keeps the words that were replaced.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def usual_terms(enrolment: Enrolment, rules: PracticeRules) -> str:
 
 @command(Action.SIGN_AGREEMENT)
 def propose(actor: Actor, enrolment_id: int, terms: str, seen: str = "") -> Agreement:
-    """Write the terms of an internship's agreement, as host or university; changed terms drop every signature.
+    """Write the terms of an internship's agreement, as host or university; all three sign changed ones again.
 
     seen: the digest of the terms that the actor looked at, empty where there were none.
     """
@@ -91,12 +91,19 @@ def propose(actor: Actor, enrolment_id: int, terms: str, seen: str = "") -> Agre
         db.session.add(agreement)
     elif terms == agreement.terms:
         raise Invalid(errors={"terms": _l("Nothing is changed, so the signatures stand.")})
+    replaced = agreement.terms
     agreement.terms, agreement.digest, agreement.proposed_at = terms, digest(terms), now()
     for party in PARTIES:
         setattr(agreement, f"{party.value}_signed_at", None)
         setattr(agreement, f"{party.value}_signer_id", None)
     audit.record(
-        actor, Action.SIGN_AGREEMENT, enrolment, step="proposed", digest=agreement.digest, before=seen or None
+        actor,
+        Action.SIGN_AGREEMENT,
+        enrolment,
+        step="proposed",
+        digest=agreement.digest,
+        before=seen or None,
+        replaced=replaced,
     )
     return agreement
 

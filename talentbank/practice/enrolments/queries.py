@@ -17,7 +17,7 @@ from talentbank.deposits.resources.queries import OwnEnrolment
 from talentbank.extensions import Pagination, db, today
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Actor, Role
-from talentbank.practice.enrolments.steps import Progress, Standing
+from talentbank.practice.enrolments.steps import Part, Progress, Standing
 from talentbank.practice.enrolments.wording import STATE_LABELS, STATE_TONES, queue_text
 from talentbank.practice.models import (
     PROVEN,
@@ -236,15 +236,24 @@ def _with_logs(states: Collection[LogState]) -> ColumnElement[bool]:
     return Enrolment.logs.any(PracticeLog.state.in_(states))
 
 
+def _internship() -> ColumnElement[bool]:
+    return Enrolment.resource.has(TrainingResource.kind == ResourceKind.INTERNSHIP)
+
+
 def _blocked() -> ColumnElement[bool]:
-    """An internship whose agreement is not in force."""
-    in_force = and_(
-        Agreement.student_signed_at.is_not(None),
-        Agreement.university_signed_at.is_not(None),
-        Agreement.host_signed_at.is_not(None),
-    )
-    internship = Enrolment.resource.has(TrainingResource.kind == ResourceKind.INTERNSHIP)
-    return and_(internship, ~Enrolment.agreement.has(in_force))
+    """An internship whose agreement was never in force."""
+    return and_(_internship(), ~Enrolment.agreement.has(Agreement.first_in_force_on.is_not(None)))
+
+
+def _unsigned(party: Part) -> ColumnElement[bool]:
+    """Somebody with a seat on an internship whose terms, first or changed, a party has not signed yet."""
+    signed_at = {
+        Part.STUDENT: Agreement.student_signed_at,
+        Part.UNIVERSITY: Agreement.university_signed_at,
+        Part.HOST: Agreement.host_signed_at,
+    }
+    accepted = Enrolment.state == EnrolmentState.ACCEPTED
+    return and_(accepted, _internship(), Enrolment.agreement.has(signed_at[party].is_(None)))
 
 
 def _due() -> ColumnElement[bool]:
@@ -272,7 +281,7 @@ def waits_for(actor: Actor) -> ColumnElement[bool]:
     if actor.role is Role.STUDENT:
         sent = and_(_over(), _with_logs((LogState.SUBMITTED,)))
         return or_(
-            and_(accepted, _blocked(), Enrolment.agreement.has(Agreement.student_signed_at.is_(None))),
+            _unsigned(Part.STUDENT),
             and_(practised, _with_logs(MENDING)),
             and_(begun, or_(_with_logs((LogState.DRAFT,)), ~or_(_due(), sent))),
             and_(Enrolment.state == EnrolmentState.FINISHED, Enrolment.statement.has(EndStatement.answer.is_(None))),
@@ -285,7 +294,7 @@ def waits_for(actor: Actor) -> ColumnElement[bool]:
         or_(
             Enrolment.state == EnrolmentState.ASKED,
             unproposed,
-            and_(accepted, _blocked(), Enrolment.agreement.has(Agreement.host_signed_at.is_(None))),
+            _unsigned(Part.HOST),
             and_(supervised, practised, _with_logs((LogState.SUBMITTED,))),
             and_(supervised, begun, _due()),
         ),
@@ -296,7 +305,7 @@ def waits_for(actor: Actor) -> ColumnElement[bool]:
         Enrolment.student.has(Student.university_id == actor.organisation_id),
         or_(
             unproposed,
-            and_(accepted, _blocked(), Enrolment.agreement.has(Agreement.university_signed_at.is_(None))),
+            _unsigned(Part.UNIVERSITY),
             and_(practised, _with_logs((LogState.VERIFIED,))),
         ),
     )

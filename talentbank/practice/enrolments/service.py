@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from talentbank import audit
+from talentbank.accounts.models import Organisation
 from talentbank.audit import command
 from talentbank.competencies import queries as catalogue
 from talentbank.deposits.resources import queries as resources
 from talentbank.deposits.resources import service as deposits
-from talentbank.deposits.resources.models import Admission, ResourceState, TrainingResource
+from talentbank.deposits.resources.models import Admission, TrainingResource
 from talentbank.errors import Conflict, Invalid, NotFound
-from talentbank.extensions import db, now, today
+from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Actor
 from talentbank.practice import queries as practice
@@ -121,10 +123,16 @@ def decide(actor: Actor, enrolment_id: int, seen: str, *, accepted: bool, reason
 
 @deposits.on_seats_changed
 def move_up(actor: Actor, resource: TrainingResource) -> None:
-    """Give free seats to those who wait, the first who asked first; inside the transaction of what freed a seat."""
+    """Give free seats to those who wait, the first who asked first; inside the transaction of what freed a seat.
+
+    A resource that takes nobody new keeps its seats empty.
+    """
     db.session.flush()
     lock(resource)
-    if resource.state is ResourceState.WITHDRAWN or resource.last_day < today():
+    # An administrator who refuses the host locks no resource: what was read of the host before may be older.
+    owner = db.session.get_one(Organisation, resource.owner_id, populate_existing=True)
+    set_committed_value(resource, "owner", owner)
+    if queries.closed(resource):
         return
     free = resource.seats - queries.seats_held(resource.id)
     if free <= 0:

@@ -44,7 +44,8 @@ def write(actor: Actor, enrolment_id: int, words: str, seen: str = "", *, end_no
         raise Conflict(_l("The student has answered the statement: it stands as it is."))
     statement.words, statement.written_by, statement.written_at = words, actor.user_id or 0, now()
     ended = enrolment.state is EnrolmentState.ACCEPTED
-    enrolment.state = EnrolmentState.FINISHED
+    if ended:  # once: corrected words don't move the end
+        enrolment.state, enrolment.decided_at = EnrolmentState.FINISHED, statement.written_at
     audit.record(actor, Action.WRITE_STATEMENT, enrolment, digest=digest(words), ended=ended)
     if ended:
         service.move_up(actor, enrolment.resource)

@@ -114,8 +114,8 @@ def missing(agreement: Agreement) -> frozenset[Part]:
 
 
 def awaits_agreement(enrolment: Enrolment) -> bool:
-    """Whether practice can't begin because an internship's agreement is not in force."""
-    agreed = enrolment.agreement is not None and enrolment.agreement.in_force_since is not None
+    """Whether practice can't begin because an internship's agreement was never in force."""
+    agreed = enrolment.agreement is not None and enrolment.agreement.first_in_force_on is not None
     return enrolment.resource.kind is ResourceKind.INTERNSHIP and not agreed
 
 
@@ -156,7 +156,7 @@ def _while_practising(standing: Standing) -> Iterator[tuple[Step, frozenset[Part
     blocked = awaits_agreement(enrolment)
     if blocked and enrolment.agreement is None:
         yield Step.PROPOSE, frozenset({Part.HOST, Part.UNIVERSITY})
-    elif blocked and enrolment.agreement is not None:
+    elif enrolment.resource.kind is ResourceKind.INTERNSHIP and enrolment.agreement and missing(enrolment.agreement):
         yield Step.SIGN, missing(enrolment.agreement)
     yield from _with_logs(standing)
     if blocked:

@@ -7,7 +7,7 @@ Hours are added up over logs that count, those with the supervisor included. No 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,6 +18,7 @@ from talentbank.extensions import SHANGHAI
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.practice.logs.wording import clock, hours
 from talentbank.practice.models import (
+    COUNTED,
     Enrolment,
     EnrolmentState,
     LogState,
@@ -34,7 +35,10 @@ A_DAY = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stored stretch of a student's practice; times in minutes, starts and ends None where only hours were said."""
+    """A stored stretch of a student's practice; times in minutes, starts and ends None where only hours were said.
+
+    sent: when it was first sent, None for a draft.
+    """
 
     log_id: int
     day: date
@@ -42,7 +46,10 @@ class Stretch:
     ends: int | None
     minutes: int
     title: str
-    draft: bool = False
+    state: LogState
+    enrolment_id: int
+    done: str
+    sent: datetime | None
 
     def overlaps(self, log: PracticeLog) -> bool:
         """Whether it and a log, both with their times, share a minute of a day."""
@@ -53,7 +60,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class Book:
-    """A student's practice that counts, and drafts, in the weeks that are looked at; with rules, and this moment."""
+    """A student's practice in the weeks that are looked at; with rules, and this moment."""
 
     rules: PracticeRules
     stretches: list[Stretch]
@@ -70,27 +77,73 @@ class Book:
         local = self.moment.astimezone(SHANGHAI)
         return 60 * local.hour + local.minute
 
-    def others(self, log: PracticeLog, *, drafts: bool = False) -> Iterable[Stretch]:
-        """What stands beside a log: practice that counts, or the drafts."""
-        return (s for s in self.stretches if s.log_id != log.id and s.draft is drafts)
+    def others(self, log: PracticeLog, states: Collection[LogState] = COUNTED) -> list[Stretch]:
+        """What stands beside a log: practice that counts, or that in other states."""
+        return [s for s in self.stretches if s.log_id != log.id and s.state in states]
 
-    def minutes(self, log: PracticeLog, first: date, last: date) -> int:
-        """Minutes that count from one day to another, beside a log."""
-        return sum(s.minutes for s in self.others(log) if first <= s.day <= last)
+    def minutes(self, log: PracticeLog, first: date, last: date, states: Collection[LogState] = COUNTED) -> int:
+        """Minutes from one day to another beside a log, of practice that counts or that in other states."""
+        return sum(s.minutes for s in self.others(log, states) if first <= s.day <= last)
 
 
-def wrong(log: PracticeLog, book: Book, *, day_was_sent: bool) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class WasSent:
+    """The time of a log that came back, as it is stored before it is changed; back: since when it is back."""
+
+    day: date
+    starts: int | None
+    ends: int | None
+    minutes: int
+    back: datetime | None
+
+    def covers(self, log: PracticeLog) -> bool:
+        """Whether a log claims no more hours of the day than it did."""
+        return log.day == self.day and log.minutes <= self.minutes
+
+    def encloses(self, log: PracticeLog) -> bool:
+        """Whether a log lies within the times that it had."""
+        if None in (self.starts, self.ends, log.starts, log.ends) or self.day != log.day:
+            return False
+        return (self.starts or 0) <= (log.starts or 0) and (log.ends or 0) <= (self.ends or 0)
+
+
+def was_sent(log: PracticeLog) -> WasSent | None:
+    """What a log that came back claims as it is stored; None for one that was never sent."""
+    if log.state not in CAME_BACK:
+        return None
+    back = max((event.at for event in log.events if event.state in CAME_BACK), default=None)
+    return WasSent(log.day, log.starts, log.ends, log.minutes, back)
+
+
+def stretch_of(log: PracticeLog, title: str) -> Stretch:
+    """A log that was sent just now, for the book in which others are checked."""
+    return Stretch(
+        log_id=log.id,
+        day=log.day,
+        starts=log.starts,
+        ends=log.ends,
+        minutes=log.minutes,
+        title=title,
+        state=log.state,
+        enrolment_id=log.enrolment_id,
+        done=log.done,
+        sent=log.submitted_at,
+    )
+
+
+def wrong(log: PracticeLog, book: Book, was: WasSent | None) -> dict[str, object]:
     """What can't be stored of a whole log, a sentence a field.
 
-    day_was_sent: it came back and keeps its day, so an agreement that was changed since is not asked for it again.
+    was: of a log that came back, so that what was agreed and allowed when it was sent is not asked for it again.
     """
     problems = Problems()
     _check_seat(log, problems)
     _check_day(log, book, problems)
-    if not day_was_sent:
+    if was is None or was.day != log.day:
         _check_agreement(log.enrolment, log.day, problems)
-    _check_times(log, book, problems)
-    _check_sums(log, book, problems)
+    _check_beside(log, book, problems)
+    _check_times(log, book, was, problems)
+    _check_sums(log, book, was, problems)
     return problems.errors
 
 
@@ -121,7 +174,7 @@ def is_late(log: PracticeLog, book: Book) -> bool:
 
 def clash(log: PracticeLog, book: Book) -> dict[str, object]:
     """A draft that stands at the same time already: it was sent twice, or is to be changed instead."""
-    for draft in book.others(log, drafts=True):
+    for draft in book.others(log, (LogState.DRAFT,)):
         if draft.overlaps(log):
             sentence = _l(
                 "You have a draft for %(from)s–%(to)s on «%(title)s»: change that one, or the times here.",
@@ -143,26 +196,25 @@ def seat_problem(enrolment: Enrolment) -> object:
 
 def day_problem(enrolment: Enrolment, day: date) -> object:
     """Why nothing can be logged on an enrolment for a day, None where it can; agreements are not looked at."""
-    resource, statement = enrolment.resource, enrolment.statement
+    resource = enrolment.resource
     if day < resource.starts_on:
         return _l("This training begins on %(day)s.", day=resource.starts_on.isoformat())
     if day > resource.last_day:
         return _l("This training ended on %(day)s.", day=resource.last_day.isoformat())
     if enrolment.state is EnrolmentState.FINISHED:
-        ended = statement.written_at.astimezone(SHANGHAI).date() if statement else resource.starts_on
+        ended = enrolment.decided_at.astimezone(SHANGHAI).date() if enrolment.decided_at else resource.starts_on
         if day > ended:
             return _l("Your supervisor ended this on %(day)s: later practice does not count.", day=ended.isoformat())
     return None
 
 
 def agreement_problem(enrolment: Enrolment, day: date) -> object:
-    """Why an internship's agreement does not cover a day, None where it does."""
+    """Why an internship's agreement does not cover a day, None where it does, also while changed terms wait."""
     if enrolment.resource.kind is not ResourceKind.INTERNSHIP:
         return None
-    since = enrolment.agreement.in_force_since if enrolment.agreement else None
-    if since is None:
+    first = enrolment.agreement.first_in_force_on if enrolment.agreement else None
+    if first is None:
         return _l("The three-party agreement is not in force yet: sign it before the first hour.")
-    first = since.astimezone(SHANGHAI).date()
     if day < first:
         return _l(
             "The three-party agreement is in force since %(day)s: hours before don't count.", day=first.isoformat()
@@ -191,12 +243,41 @@ def _check_agreement(enrolment: Enrolment, day: date, problems: Problems) -> Non
         problems.add("day", problem)
 
 
-def _check_times(log: PracticeLog, book: Book, problems: Problems) -> None:
+def _check_beside(log: PracticeLog, book: Book, problems: Problems) -> None:
+    """Hours alone say all of a day on which there is nothing else: two logs that may overlap both say from and to."""
+    for other in book.others(log, (*COUNTED, LogState.DRAFT)):
+        if other.day != log.day or (log.starts is not None and other.starts is not None):
+            continue
+        if log.starts is not None:
+            problems.add("ends", _only_hours(other))
+        elif (other.starts, other.enrolment_id, other.minutes, other.done) == (
+            None,
+            log.enrolment_id,
+            log.minutes,
+            log.done,
+        ):
+            problems.add("hours", _l("You have logged the same already: change that log, or say what else you did."))
+        else:
+            problems.add("hours", _l("You have another log on this day: say from when to when."))
+
+
+def _only_hours(other: Stretch) -> object:
+    if other.state is LogState.DRAFT:
+        return _l(
+            "Your draft on «%(title)s» of this day has only hours: give it from and to first.", title=other.title
+        )
+    return _l(
+        "Your log on «%(title)s» of this day has only hours: have it sent back, and give it from and to first.",
+        title=other.title,
+    )
+
+
+def _check_times(log: PracticeLog, book: Book, was: WasSent | None, problems: Problems) -> None:
     if log.starts is None or log.ends is None:
         return
     if log.day == book.today and log.ends > book.minute:
         problems.add("ends", _l("It is %(now)s: log what you have done until now.", now=clock(book.minute)))
-    if not book.rules.night_work and at_night(log.starts, log.ends):
+    if not book.rules.night_work and at_night(log.starts, log.ends) and not (was and was.encloses(log)):
         problems.add("ends", _night())
     for other in book.others(log):
         if other.overlaps(log):
@@ -210,19 +291,29 @@ def _check_times(log: PracticeLog, book: Book, problems: Problems) -> None:
             )
 
 
-def _check_sums(log: PracticeLog, book: Book, problems: Problems) -> None:
+def _check_sums(log: PracticeLog, book: Book, was: WasSent | None, problems: Problems) -> None:
     """Hours of the day and of the week, with those that count already."""
     field = "hours" if log.starts is None else "ends"
     day = book.minutes(log, log.day, log.day)
-    week = book.minutes(log, *week_of(log.day))
     if day + log.minutes > A_DAY:
         problems.add(field, _l("A day has 24 hours: %(hours)s of this one are logged already.", hours=hours(day)))
     if log.day == book.today and log.starts is None and day + log.minutes > book.minute:
         problems.add(
             field, _l("Only %(hours)s hours of today have passed: log what you have done.", hours=hours(book.minute))
         )
-    for most, so_far, sentence in (
+    _check_allowed(log, book, was, field, problems)
+
+
+def _check_allowed(log: PracticeLog, book: Book, was: WasSent | None, field: str, problems: Problems) -> None:
+    """The university's limits. What was within them when it was sent stays so, unless other practice has taken its
+    place; a log that came back and claims more leaves room for the others that came back, as these may be sent again.
+    """
+    beside = COUNTED if was is None or was.covers(log) else (*COUNTED, *CAME_BACK)
+    days = (log.day, log.day)
+    day, week = book.minutes(log, *days, beside), book.minutes(log, *week_of(log.day), beside)
+    for span, most, so_far, sentence in (
         (
+            days,
             book.rules.hours_a_day,
             day,
             _l(
@@ -232,6 +323,7 @@ def _check_sums(log: PracticeLog, book: Book, problems: Problems) -> None:
             ),
         ),
         (
+            week_of(log.day),
             book.rules.hours_a_week,
             week,
             _l(
@@ -241,10 +333,19 @@ def _check_sums(log: PracticeLog, book: Book, problems: Problems) -> None:
             ),
         ),
     ):
-        if so_far + log.minutes > 60 * most:
+        if so_far + log.minutes > 60 * most and not _was_allowed(log, book, was, *span):
             problems.add(field, sentence)
-    if not book.rules.night_work and day + log.minutes > A_DAY - sum(last - first for first, last in NIGHT):
+    by_day = A_DAY - sum(last - first for first, last in NIGHT)
+    if not book.rules.night_work and day + log.minutes > by_day and not _was_allowed(log, book, was, *days):
         problems.add(field, _night())
+
+
+def _was_allowed(log: PracticeLog, book: Book, was: WasSent | None, first: date, last: date) -> bool:
+    """Whether a log that came back claims no more than it did, and nothing was sent for its days since."""
+    if was is None or was.back is None or not was.covers(log):
+        return False
+    beside = [s for s in book.others(log) if first <= s.day <= last]
+    return all(s.sent is not None and s.sent < was.back for s in beside)
 
 
 def _night() -> object:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from talentbank.accounts.models import User
@@ -17,7 +17,7 @@ from talentbank.engine.practice import week_of
 from talentbank.errors import NotFound
 from talentbank.extensions import Pagination, db, now
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.permissions import Actor
+from talentbank.permissions import Actor, Role
 from talentbank.practice.logs.checks import (
     CAME_BACK,
     Book,
@@ -26,6 +26,7 @@ from talentbank.practice.logs.checks import (
     day_problem,
     missing,
     seat_problem,
+    was_sent,
     wrong,
 )
 from talentbank.practice.models import (
@@ -35,6 +36,7 @@ from talentbank.practice.models import (
     Enrolment,
     EnrolmentState,
     Evidence,
+    LogEvent,
     LogState,
     PracticeLog,
     PracticeRules,
@@ -131,7 +133,7 @@ def lock_practice(actor: Actor) -> Student:
 
 
 def book(student: Student, first: date, last: date) -> Book:
-    """A student's logs that count, and drafts, from the Monday before one day to the Sunday after another."""
+    """A student's logs, whatever their state, from the Monday before one day to the Sunday after another."""
     query = (
         select(
             PracticeLog.id,
@@ -140,6 +142,9 @@ def book(student: Student, first: date, last: date) -> Book:
             PracticeLog.ends,
             PracticeLog.minutes,
             PracticeLog.state,
+            PracticeLog.enrolment_id,
+            PracticeLog.done,
+            func.coalesce(_first_sent(), PracticeLog.submitted_at).label("sent"),
             TrainingResource,
         )
         .join(PracticeLog.enrolment)
@@ -147,15 +152,32 @@ def book(student: Student, first: date, last: date) -> Book:
         .where(
             PracticeLog.student_id == student.id,
             PracticeLog.day.between(week_of(first)[0], week_of(last)[1]),
-            PracticeLog.state.in_((*COUNTED, LogState.DRAFT)),
+            PracticeLog.state.in_((*COUNTED, *MENDABLE)),
         )
         .order_by(PracticeLog.day, PracticeLog.starts, PracticeLog.id)
     )
     stretches = [
-        Stretch(id_, day, starts, ends, minutes, resource.shown_title, state is LogState.DRAFT)
-        for id_, day, starts, ends, minutes, state, resource in db.session.execute(query)
+        Stretch(
+            log_id=row.id,
+            day=row.day,
+            starts=row.starts,
+            ends=row.ends,
+            minutes=row.minutes,
+            title=row.TrainingResource.shown_title,
+            state=row.state,
+            enrolment_id=row.enrolment_id,
+            done=row.done,
+            sent=row.sent,
+        )
+        for row in db.session.execute(query)
     ]
     return Book(rules_of(student.university_id), stretches, now())
+
+
+def _first_sent() -> ScalarSelect[datetime]:
+    """When a log was first sent, as a column beside PracticeLog."""
+    sent = LogEvent.log_id == PracticeLog.id, LogEvent.state == LogState.SUBMITTED
+    return select(func.min(LogEvent.at)).where(*sent).correlate(PracticeLog).scalar_subquery()
 
 
 def week(actor: Actor, day: date) -> Week:
@@ -185,7 +207,7 @@ def week(actor: Actor, day: date) -> Week:
 
 def problems(log: PracticeLog, standing: Book) -> dict[str, object]:
     """What keeps a whole log from being sent, a sentence a field."""
-    return {**missing(log, standing), **wrong(log, standing, day_was_sent=log.state in CAME_BACK)}
+    return {**missing(log, standing), **wrong(log, standing, was_sent(log))}
 
 
 def problems_of(actor: Actor, log: PracticeLog) -> dict[str, object]:
@@ -229,6 +251,12 @@ def drafts(student: Student, day: date) -> list[PracticeLog]:
     return list(db.session.scalars(query))
 
 
+def count_drafts(student: Student) -> int:
+    """How many drafts a student has."""
+    own = PracticeLog.student_id == student.id, PracticeLog.state == LogState.DRAFT
+    return db.session.scalar(select(func.count()).select_from(PracticeLog).where(*own)) or 0
+
+
 def sums(actor: Actor) -> dict[LogState, Sum]:
     """How many logs, and how many minutes, the actor sees in each state."""
     query = (
@@ -255,11 +283,18 @@ def logs(actor: Actor, wanted: LogFilter, page: int) -> tuple[Pagination, Sum]:
 
 
 def evidence(actor: Actor, evidence_id: int) -> Evidence:
-    """A file of a log that the actor may see, with the log. Raises NotFound where it is a stranger's."""
-    found = db.session.scalar(
-        select(Evidence)
-        .where(Evidence.id == evidence_id, Evidence.log.has(logs_seen_by(actor)))
-        .options(joinedload(Evidence.log))
+    """A file of a log that the actor may see, with the log; the chamber sees logs, but not what they rest on.
+
+    Raises NotFound where it is not theirs to see.
+    """
+    found = (
+        None
+        if actor.role is Role.CHAMBER
+        else db.session.scalar(
+            select(Evidence)
+            .where(Evidence.id == evidence_id, Evidence.log.has(logs_seen_by(actor)))
+            .options(joinedload(Evidence.log))
+        )
     )
     if found is None:
         raise NotFound(_l("There is no such file, or it is not yours to see."))

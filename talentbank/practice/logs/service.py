@@ -19,13 +19,15 @@ from talentbank.permissions import Action, Actor
 from talentbank.practice import queries as practice
 from talentbank.practice.evidence import Store
 from talentbank.practice.logs import checks, history, queries
-from talentbank.practice.logs.checks import A_DAY, CAME_BACK, Book, Stretch
+from talentbank.practice.logs.checks import A_DAY, CAME_BACK, Book
 from talentbank.practice.logs.files import Batch, Looked, Shelf, Upload, check_beside, look, shelf
 from talentbank.practice.logs.wording import hours
 from talentbank.practice.models import MENDABLE, Enrolment, LogState, PracticeLog
 
 LONGEST_DONE = 2000
 LONGEST_LATE_REASON = 500
+MOST_DRAFTS = 60
+"""Of a student at once: drafts can have files, and nobody but the student looks at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +199,18 @@ def _written(
     """A log as the entry says, stored with its files; and what it was checked against."""
     student = queries.lock_practice(actor)
     log = _begun(actor, student, entry) if log_id is None else _with_student(actor, log_id, version)
+    if log_id is None and not send and queries.count_drafts(student) >= MOST_DRAFTS:
+        raise Invalid(_l("You have %(most)s drafts already: send some, or remove them.", most=MOST_DRAFTS))
     if log.enrolment_id != entry.enrolment_id:
         raise Invalid(errors={"enrolment": _l("A log stays with its training: remove the draft and begin anew.")})
     problems = Problems()
     check_beside(batch, log.evidence, problems)
     said = _checked(entry, log.enrolment, problems)
     problems.check()
-    day_was_sent = log.state in CAME_BACK and log.day == said.day
+    was = checks.was_sent(log)
     _write(log, entry, said)
     standing = queries.book(student, log.day, log.day)
-    found = checks.wrong(log, standing, day_was_sent=day_was_sent)
+    found = checks.wrong(log, standing, was)
     more = checks.missing(log, standing) if send else checks.clash(log, standing)
     if found or more:
         raise Invalid(errors={**more, **found})
@@ -312,7 +316,7 @@ def _send(actor: Actor, log: PracticeLog, standing: Book) -> None:
     log.submitted_at = log.changed_at
     standing.stretches = [stretch for stretch in standing.stretches if stretch.log_id != log.id]
     title = log.enrolment.resource.shown_title
-    standing.stretches.append(Stretch(log.id, log.day, log.starts, log.ends, log.minutes, title))
+    standing.stretches.append(checks.stretch_of(log, title))
     audit.record(actor, Action.KEEP_LOG, log, step="sent", again=again, minutes=log.minutes, files=len(log.evidence))
 
 

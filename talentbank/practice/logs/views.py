@@ -20,7 +20,7 @@ from talentbank.practice.logs.files import MOST_FILES, MOST_UPLOAD
 from talentbank.practice.logs.forms import LogForm
 from talentbank.practice.logs.queries import LogFilter, Sum
 from talentbank.practice.models import MENDABLE, PROVEN, Enrolment, EnrolmentState, LogState, PracticeLog
-from talentbank.web import Page, actor, answer, asks, attempt, page_number, place, takes_files, whole
+from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number, place, takes_files, whole
 
 bp = Blueprint("logs", __name__)
 
@@ -61,7 +61,7 @@ def _week_asked(text: str) -> date:
     year, _dash, number = text.partition("-W")
     try:
         monday = date.fromisocalendar(int(year), int(number), 1)
-    except ValueError:
+    except (ValueError, OverflowError):
         monday = today()
     return monday if 2000 <= monday.year <= 2100 else today()
 
@@ -130,7 +130,7 @@ def _why_not_yet(enrolment: Enrolment) -> object:
 @asks(Action.KEEP_LOG)
 @takes_files(MOST_UPLOAD)
 def write() -> Page:
-    asked = request.args.get("enrolment", type=int)
+    asked = id_asked("enrolment")
     if asked is None:
         practising = queries.enrolments(actor())
         if request.method == "POST" or len(practising) != 1:
@@ -266,9 +266,9 @@ def logs() -> Page:
     args: Mapping[str, str] = request.args
     wanted = LogFilter(
         state=args.get("state", ""),
-        enrolment=_id("enrolment"),
-        resource=_id("resource"),
-        student=_id("student"),
+        enrolment=id_asked("enrolment"),
+        resource=id_asked("resource"),
+        student=id_asked("student"),
         competency=args.get("competency", ""),
         text=args.get("q", "").strip(),
     )
@@ -282,12 +282,6 @@ def logs() -> Page:
         states=[state for state in LogState if actor().role is Role.STUDENT or state is not LogState.DRAFT],
         competencies=[(c.code, c.name) for c in catalogue.competencies()],
     )
-
-
-def _id(name: str) -> int | None:
-    """An id that a list is narrowed to; one that is no number narrows nothing."""
-    text = request.args.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 @bp.get("/practice/evidence/<int:evidence_id>")

@@ -8,6 +8,7 @@ from wtforms import Field, HiddenField, TextAreaField
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.practice.verification.service import LONGEST_REASON
+from talentbank.web import MOST_ID
 
 _REASON = {"rows": 2, "maxlength": LONGEST_REASON}
 
@@ -21,7 +22,9 @@ class TicksField(Field):
         self.data = {}
         for value in valuelist:
             id_, _colon, version = value.partition(":")
-            if not all(number.isdecimal() and len(number) <= 15 for number in (id_, version)):
+            if not all(
+                number.isdecimal() and len(number) <= 10 and int(number) <= MOST_ID for number in (id_, version)
+            ):
                 raise ValueError(_("A tick could not be read: load the page again."))
             self.data[int(id_)] = int(version)
 

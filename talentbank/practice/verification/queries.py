@@ -188,7 +188,7 @@ def locked(log_ids: Collection[int], of: ColumnElement[bool]) -> list[PracticeLo
     wanted = PracticeLog.id.in_(log_ids)
     students = db.session.scalars(select(PracticeLog.student_id).where(wanted, of)).all()
     ordered = select(Student.id).where(Student.id.in_(students)).order_by(Student.id)
-    db.session.execute(ordered.with_for_update())
+    db.session.execute(ordered.with_for_update(key_share=True))  # as `lock_student` does
     query = select(PracticeLog).where(wanted, of).options(*whole_log()).order_by(PracticeLog.id)
     found = db.session.scalars(query.with_for_update(of=PracticeLog)).all()
     if len(found) != len(set(log_ids)):

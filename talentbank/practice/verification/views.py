@@ -52,10 +52,12 @@ def _tried(form: FlaskForm, action: Callable[[], T]) -> tuple[T | None, int]:
 
 
 def _ticked(form: TickedForm, logs: Sequence[PracticeLog]) -> set[int]:
-    """The logs that are ticked: as the form came, or as a link of the page asks, «all» or an enrolment's."""
+    """The logs that are ticked: as the form came, or as a link asks: «all», an enrolment's, or one log."""
     wanted = request.args.get("tick", "")
     return {
-        log.id for log in logs if form.log.data.get(log.id) == log.version or wanted in ("all", str(log.enrolment_id))
+        log.id
+        for log in logs
+        if form.log.data.get(log.id) == log.version or wanted in ("all", str(log.enrolment_id), f"log-{log.id}")
     }
 
 
