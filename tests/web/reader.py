@@ -21,7 +21,7 @@ class Page:
         self.path = path
         self.status = response.status_code
         self.html = response.text if response.mimetype.startswith(("text/", "application/json")) else ""
-        self.soup = BeautifulSoup(self.html, "html.parser")
+        self.soup = BeautifulSoup(self.html, "lxml")
 
     @property
     def text(self) -> str:

@@ -61,8 +61,8 @@ def test_every_page_is_sound_and_in_the_readers_language(reader: MakeReader, rol
     assert len(pages) > (3 if role is Role.STRANGER else 10)
     english = english_texts()
     for page in pages:
-        if not page.soup.html:
-            continue
+        if not (page.soup.html and "<html" in page.html):
+            continue  # a file
         assert page.soup.html["lang"] == {"zh": "zh-CN", "en": "en"}[language]
         if language == "zh":
             for technical in page.soup.select("[translate=no]"):
@@ -72,18 +72,18 @@ def test_every_page_is_sound_and_in_the_readers_language(reader: MakeReader, rol
 
 
 def test_every_endpoint_can_be_reached_from_somebodys_home(reader: MakeReader) -> None:
-    reached = set()
+    app = reader().app
+    missing = {rule.endpoint for rule in app.url_map.iter_rules()} - REACHED_OTHERWISE.keys()
+    adapter = app.url_map.bind("bank.example")
     for role in ROLES:
-        someone = reader(role)
-        adapter = someone.app.url_map.bind("bank.example")
-        for page in crawl(someone.glance, most=3):
+        for page in crawl(reader(role).glance, most=3):
             forms = [(f.get("action") or page.path, f.get("method", "get")) for f in page.soup.select("form")]
             for target, method in [(page.path, "get"), *forms]:
                 path = urlsplit(urljoin(page.path, str(target))).path
-                reached.add(adapter.match(path, method=str(method).upper())[0])
-    app = reader().app
-    missing = {rule.endpoint for rule in app.url_map.iter_rules()} - reached - REACHED_OTHERWISE.keys()
-    assert not missing, f"nobody gets to {sorted(missing)}"
+                missing.discard(adapter.match(path, method=str(method).upper())[0])
+        if not missing:
+            return
+    raise AssertionError(f"nobody gets to {sorted(missing)}")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/positions/999999", "/rounds/999999", "/offers/999999"])
