@@ -133,7 +133,7 @@ def guard() -> BaseResponse | None:
     if request.endpoint in (None, "static"):
         return None
     if any("\0" in text for text in (request.path, *request.values.values())):
-        raise Invalid(_l("There is a character in this that no text can hold: take it out and send it again."))
+        raise Invalid(_l("This holds a character that can't be stored: take it out and send it again."))
     # WTForms takes «²» in a field's name for a number, and fails
     if any(sign.isdigit() and not sign.isascii() for name in request.form for sign in name):
         raise Invalid(_l("This form is not one of the bank's: load the page again."))

@@ -152,12 +152,12 @@ def points(hundredths: int) -> str:
 # The page
 
 NOT_YET = (
-    "本行以“实践学分”称呼实训所得；学生所在高校认定为本校学分之前，均用此称。",
+    "本行以“实践学分”称呼实训所得；学生所在高校认可为本校学分之前，均用此称。",
     "Practice credit is this bank's word for what is earned in practice, used until the student's university"
     " recognises it as its own credit.",
 )
 RECOGNISED = (
-    "本成绩单所列实践学分已由学生所在高校认定为该校学分。",
+    "本成绩单所列实践学分已由学生所在高校认可为该校学分。",
     "The practice credits on this transcript are recognised by the university as its own.",
 )
 _AMOUNTS = (
@@ -194,7 +194,7 @@ def render(transcript: Transcript) -> bytes:
         head=f"实践学分成绩单（续） Transcript of Practical Credits (continued) | {name} | {transcript.code}",
         foot=(
             *(RECOGNISED if transcript.recognised else NOT_YET),
-            f"核验网址 Check at {transcript.address}",
+            f"查验网址 Check at {transcript.address}",
             f"内容摘要 Digest of the content: SHA-256 {transcript.digest}",
             f"编号 No. {transcript.code}",
         ),
@@ -233,7 +233,7 @@ def _person(sheet: Sheet, transcript: Transcript) -> None:
         (Text("专业", "Major"), transcript.major),
         (Text("毕业年份", "Year of graduation"), Text(str(transcript.year or "—"))),
         (Text("编号", "Transcript No."), Text(transcript.code)),
-        (Text("签发时间", "Issued at"), Text(f"{issued:%Y-%m-%d %H:%M} (UTC+08:00)")),
+        (Text("出具时间", "Issued at"), Text(f"{issued:%Y-%m-%d %H:%M} (UTC+08:00)")),
     )
     width = WIDTH - QR_SIDE - 42
     for label, said in details:
@@ -248,7 +248,7 @@ def _person(sheet: Sheet, transcript: Transcript) -> None:
     code.save(picture, kind="png", scale=8, border=4)
     x = RIGHT - QR_SIDE + QR_SIDE * 4 / code.symbol_size(border=4)[0]  # its quiet zone reaches into the margin
     sheet.image(picture, x, top - 2, QR_SIDE, QR_SIDE, link=transcript.address, alt_text=f"QR: {transcript.address}")
-    sheet.write_at(x, top + QR_SIDE - 2, "扫码核验", Style(7.5, 3.6, INK), QR_SIDE, Align.C)
+    sheet.write_at(x, top + QR_SIDE - 2, "扫码查验", Style(7.5, 3.6, INK), QR_SIDE, Align.C)
     sheet.write_at(x, top + QR_SIDE + 1.4, "Scan to check", EN, QR_SIDE, Align.C)
     sheet.y = max(sheet.y, top + QR_SIDE + 5)
 

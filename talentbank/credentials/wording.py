@@ -39,7 +39,7 @@ COMPETENCY_DESCRIPTION = Words(
     "An entry of the catalogue of competencies for cross-border e-commerce, in five levels: {levels}.",
 )
 COMPETENCY_CRITERIA = Words(
-    "等级来自经指导人核验的实践：每达到实训资源所需学时的相应部分，升一个等级，以该资源所教等级为上限。学生自评不计入。",
+    "等级来自经指导人核验的实践：每达到实训资源所需时长的相应部分，升一个等级，以该资源所教等级为上限。学生自评不计入。",
     "The level rests on practice that a supervisor verified: each level is reached with its share of the training"
     " resource's hours, up to the level that the resource teaches. What a student claims does not count.",
 )

@@ -130,7 +130,7 @@ def recognise(content: bytes, name: str) -> Kind:
     if not content:
         raise _refusal(_l("%(name)s is empty. Choose the file again.", name=shown))
     if len(content) > MOST_BYTES:
-        raise _refusal(_l("%(name)s is larger than 10 MiB. Make it smaller, or send it in parts.", name=shown))
+        raise _refusal(_l("%(name)s is larger than 10 MB. Make it smaller, or send it in parts.", name=shown))
     try:
         kind = _kind(content)
     except _Wrong as wrong:

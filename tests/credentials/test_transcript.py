@@ -121,7 +121,7 @@ def test_the_foot_says_whose_credits_they_are() -> None:
     assert "均用此称" in text
     (text,) = pages(replace(TRANSCRIPT, recognised=True))
     assert "are recognised by the university as its own" in text
-    assert "认定为该校学分" in text
+    assert "认可为该校学分" in text
     assert "until" not in text
 
 

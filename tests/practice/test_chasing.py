@@ -133,6 +133,7 @@ def test_the_chamber_sees_who_keeps_whom_waiting_by_host(app: Flask) -> None:
         host, supervisor = factories.user(w.host), factories.user(zone)
         counts = {organisation.id: number for organisation, number in queries.overdue_by_host().items()}
         assert list(counts.items()) == [(w.host.organisation_id, 2), (zone.organisation_id, 1)]
+        assert all(queries.overdue_logs(1, host).total == number for host, number in counts.items())
         assert sum(counts.values()) == queries.overdue_logs(1).total == queries.count(queries.overdue())
     page = reader(app, w.chamber).get("/practice/overdue")
     for shown in ("20 days", "9 days", "chased 1 time", host.name, host.email, supervisor.name):

@@ -84,7 +84,7 @@ def test_an_empty_and_a_too_large_file_are_refused() -> None:
     largest = samples.png()[:-12] + chunk + samples.png()[-12:]
     assert len(largest) == MOST_BYTES
     assert recognise(largest, "a.png") is Kind.PNG
-    assert "larger than 10 MiB" in refused(largest + b"x", "a.png")
+    assert "larger than 10 MB" in refused(largest + b"x", "a.png")
 
 
 @pytest.mark.parametrize(

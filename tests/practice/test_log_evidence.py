@@ -76,7 +76,7 @@ BAD: list[tuple[str, list[Upload]]] = [
     ("not what its name says", [Upload("周报.pdf", samples.png())]),
     ("can't be kept", [Upload("周报.pdf", b"<!DOCTYPE html><script>alert(1)</script>")]),
     ("is empty", [Upload("周报.pdf", b"")]),
-    ("larger than 10 MiB", [Upload("周报.pdf", PDF.content + b"\0" * MOST_BYTES)]),
+    ("larger than 10 MB", [Upload("周报.pdf", PDF.content + b"\0" * MOST_BYTES)]),
     ("same file as", [PDF, Upload("又一份.pdf", PDF.content)]),
     ("at most 5 files", [Upload(f"{n}.zip", samples.zip_({f"{n}.txt": b"-"})) for n in range(MOST_FILES + 1)]),
     ("is broken", [PNG, Upload("周报.pdf", PDF.content[:-30])]),

@@ -54,7 +54,7 @@ def desk(app: Flask) -> Desk:
     [
         ("report.pdf", b"<!DOCTYPE html><script>alert(document.cookie)</script>", "can't be kept as evidence"),
         ("report.pdf", samples.png(), "is not what its name says"),
-        ("report.pdf", samples.pdf() + b"\0" * (MOST_BYTES + 1 - len(samples.pdf())), "larger than 10 MiB"),
+        ("report.pdf", samples.pdf() + b"\0" * (MOST_BYTES + 1 - len(samples.pdf())), "larger than 10 MB"),
         ("report.html", b"<p>", "can't be kept as evidence"),
         ("report.pdf", b"", "is empty"),
     ],

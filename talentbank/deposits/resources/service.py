@@ -226,7 +226,7 @@ def _checked(actor: Actor, values: ResourceDeposit, problems: Problems) -> list[
     _check_dates(values, problems)
     supervisors = {user.id for user in queries.supervisors(actor)}
     if values.supervisor is not None and values.supervisor not in supervisors:
-        problems.add("supervisor", _l("Choose a supervisor out of your own organisation, with an active account."))
+        problems.add("supervisor", _l("Choose a supervisor from your own organisation, with an active account."))
     codes = _checked_rows(values.teaches, problems)
     problems.check()
     return codes

@@ -44,7 +44,7 @@ _YOURS = {
     Step.DECIDE: _l("Somebody asks for a seat: accept or refuse."),
     Step.PROPOSE: _l("Write the three-party agreement: practice begins when all three have signed it."),
     Step.SIGN: _l("Read the three-party agreement and sign it."),
-    Step.LOG: _l("Log what you do, best every week."),
+    Step.LOG: _l("Log what you do, ideally every week."),
     Step.WRITE: _l("Write what was really done: that ends it and frees the seat."),
     Step.ANSWER: _l("Read what the supervisor says was done, and agree or disagree."),
 }

@@ -217,7 +217,8 @@ def agreement_problem(enrolment: Enrolment, day: date) -> object:
         return _l("The three-party agreement is not in force yet: sign it before the first hour.")
     if day < first:
         return _l(
-            "The three-party agreement is in force since %(day)s: hours before don't count.", day=first.isoformat()
+            "The three-party agreement has been in force since %(day)s: hours before don't count.",
+            day=first.isoformat(),
         )
     return None
 

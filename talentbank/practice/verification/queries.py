@@ -123,8 +123,8 @@ def groups(logs: Sequence[PracticeLog]) -> list[Group]:
     return [Group(rows[0].enrolment, rows) for rows in by_enrolment.values()]
 
 
-def overdue_logs(page: int) -> Pagination:
-    """A page of what waits too long, a host's logs together, the longest first."""
+def overdue_logs(page: int, host: int | None = None) -> Pagination:
+    """A page of what waits too long, at one host or at all, a host's logs together, the longest first."""
     query = (
         select(PracticeLog)
         .join(PracticeLog.enrolment)
@@ -134,6 +134,8 @@ def overdue_logs(page: int) -> Pagination:
         .options(*whole_log())
         .order_by(Organisation.name_zh, Organisation.id, PracticeLog.submitted_at, PracticeLog.id)
     )
+    if host is not None:
+        query = query.where(Organisation.id == host)
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
 
 

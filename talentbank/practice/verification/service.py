@@ -139,7 +139,7 @@ def reverse(actor: Actor, log_id: int, reason: str, version: int) -> PracticeLog
     reason = _checked([log_id], reason, needed=True)
     (log,) = queries.locked([log_id], queries.reversible_by(actor))
     if log.state not in PROVEN:
-        raise Conflict(_l("%(log)s stands as verified no longer: load the page again.", log=_name(log)))
+        raise Conflict(_l("%(log)s is no longer verified: load the page again.", log=_name(log)))
     if not queries.may_reverse(actor, log):
         raise Conflict(_l("The student's university has decided already: only it can take this back now."))
     if log.version != version:

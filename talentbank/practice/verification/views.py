@@ -19,7 +19,7 @@ from talentbank.practice.verification import levels, queries, service
 from talentbank.practice.verification.forms import ReverseForm, TickedForm
 from talentbank.practice.verification.paying import planned
 from talentbank.practice.verification.service import Verdict
-from talentbank.web import Page, actor, asks, attempt, credits, page_number, place, whole
+from talentbank.web import Page, actor, asks, attempt, credits, id_asked, page_number, place, whole
 
 T = TypeVar("T")
 
@@ -178,7 +178,7 @@ def reverse(log_id: int) -> Page:
 @bp.get("/practice/overdue")
 @asks(Action.READ_OVERDUE)
 def overdue() -> Page:
-    page = queries.overdue_logs(page_number())
+    page = queries.overdue_logs(page_number(), id_asked("host"))
     return render_template(
         "verification/overdue.html", page=page, hosts=queries.overdue_by_host(), days=queries.OVERDUE.days
     )
