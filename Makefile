@@ -22,7 +22,7 @@ run: $(VENV)/installed $(COMPILED) ## Serve the bank at http://127.0.0.1:8000 (P
 		$(BIN)/gunicorn --bind 127.0.0.1:$(PORT) --workers $(WORKERS) --log-level warning wsgi:app
 
 test: $(VENV)/installed-dev $(COMPILED) lint ## Everything that has to pass
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

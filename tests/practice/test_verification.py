@@ -477,6 +477,6 @@ def test_taking_back_from_the_logs_page_says_what_is_missing_and_then_what_happe
     page = someone.submit(page, page.form("/reverse"), reason="It was somebody else.")
     assert "The verification is taken back" in page.text
     page = someone.post(f"/practice/logs/{log_id}/reverse", 409, version="2", reason="Again.")
-    assert "stands as verified no longer" in page.text
+    assert "is no longer verified" in page.text
     assert not page.soup.select("#take-back")
     reader(app, w.host).post(f"/practice/logs/{log_id}/reverse", 400, version="x", reason="Again.")
