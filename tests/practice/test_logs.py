@@ -203,7 +203,9 @@ def test_an_internships_hours_count_from_the_third_signature_on(w: World, store:
     assert refused(lambda: sent(w, store, enrolment)).keys() == {"day"}
     signed(enrolment, MONDAY, MONDAY, TUESDAY)
     assert refused(lambda: sent(w, store, enrolment, day=MONDAY)).keys() == {"day"}
-    sent(w, store, enrolment, day=TUESDAY)
+    assert refused(lambda: sent(w, store, enrolment, day=TUESDAY)).keys() == {"starts"}  # nine, and signed at noon
+    sent(w, store, enrolment, day=TUESDAY, starts=720, ends=900)
+    sent(w, store, enrolment, day=TUESDAY + timedelta(days=1))
 
 
 def test_an_internships_hours_count_on_while_changed_terms_wait_for_signatures(w: World, store: Store) -> None:

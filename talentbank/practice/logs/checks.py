@@ -140,7 +140,7 @@ def wrong(log: PracticeLog, book: Book, was: WasSent | None) -> dict[str, object
     _check_seat(log, problems)
     _check_day(log, book, problems)
     if was is None or was.day != log.day:
-        _check_agreement(log.enrolment, log.day, problems)
+        _check_agreement(log, problems)
     _check_beside(log, book, problems)
     _check_times(log, book, was, problems)
     _check_sums(log, book, was, problems)
@@ -238,10 +238,23 @@ def _check_day(log: PracticeLog, book: Book, problems: Problems) -> None:
         problems.add("day", problem)
 
 
-def _check_agreement(enrolment: Enrolment, day: date, problems: Problems) -> None:
-    problem = agreement_problem(enrolment, day)
+def _check_agreement(log: PracticeLog, problems: Problems) -> None:
+    """The agreement is on file before the first hour: on its first day from the minute of the third signature on."""
+    problem = agreement_problem(log.enrolment, log.day)
     if problem:
         problems.add("day", problem)
+        return
+    agreement = log.enrolment.agreement
+    if log.enrolment.resource.kind is not ResourceKind.INTERNSHIP or not agreement or not agreement.in_force_since:
+        return
+    signed = agreement.in_force_since.astimezone(SHANGHAI)
+    minute = 60 * signed.hour + signed.minute
+    if log.day == agreement.first_in_force_on == signed.date() and (log.starts is None or log.starts < minute):
+        sentence = _l(
+            "The agreement was signed at %(time)s of this day: log what began after, from and to.",
+            time=clock(minute),
+        )
+        problems.add("starts", sentence)
 
 
 def _check_beside(log: PracticeLog, book: Book, problems: Problems) -> None:
