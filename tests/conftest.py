@@ -13,6 +13,7 @@ from typing import Any
 import argon2
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from flask_migrate import upgrade
 from hypothesis import settings as hypothesis
 from jinja2 import FileSystemBytecodeCache
@@ -153,4 +154,11 @@ def app(stage: Stage, template_database: Path) -> Flask:
 def app_context(app: Flask) -> Iterator[None]:
     """An application context, for tests that call services."""
     with app.app_context():
+        yield
+
+
+@pytest.fixture
+def in_english(app_context: None) -> Iterator[None]:
+    """An application context whose sentences are English."""
+    with force_locale("en"):
         yield

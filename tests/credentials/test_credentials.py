@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 from jsonschema import Draft201909Validator
 from openbadgeslib.ob3.contexts import bundled_contexts
 from sqlalchemy import select
@@ -32,9 +30,8 @@ CONTEXTS = bundled_contexts()
 
 
 @pytest.fixture
-def w(app_context: None) -> Iterator[Earning]:
-    with force_locale("en"):
-        yield Earning()
+def w(in_english: None) -> Earning:
+    return Earning()
 
 
 def credit(w: Earning, enrolment: int | None = None) -> Credential:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 
 from talentbank.credentials import queries, statement, withdrawals
 from talentbank.credentials.statement import Day, Statement
@@ -26,9 +24,8 @@ from tests.test_queries import counted
 
 
 @pytest.fixture
-def w(app_context: None) -> Iterator[Earning]:
-    with force_locale("en"):
-        yield Earning()
+def w(in_english: None) -> Earning:
+    return Earning()
 
 
 def stated(w: Earning) -> Statement:

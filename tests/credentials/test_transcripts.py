@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -33,9 +32,8 @@ BANKS_NAME = _l("CBEC Talent Bank")
 
 
 @pytest.fixture
-def w(app_context: None) -> Iterator[Earning]:
-    with force_locale("en"):
-        yield Earning()
+def w(in_english: None) -> Earning:
+    return Earning()
 
 
 def issued(w: Earning) -> IssuedTranscript:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from talentbank.accounts.models import User
@@ -27,11 +25,10 @@ from tests.test_queries import counted
 
 
 @pytest.fixture
-def w(app_context: None) -> Iterator[Earning]:
-    with force_locale("en"):
-        world = Earning()
-        world.earned(24)
-        yield world
+def w(in_english: None) -> Earning:
+    world = Earning()
+    world.earned(24)
+    return world
 
 
 def held(w: Earning) -> int:

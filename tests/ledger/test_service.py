@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +18,7 @@ from talentbank.ledger.models import LedgerAccount, LedgerEntry, LedgerHead, Led
 from talentbank.permissions import Actor, Role
 from talentbank.practice.models import LogEvent
 from tests.credentials.earning import Earning
+from tests.rounds.test_races import at_once
 
 HOST = Actor(Role.ENTERPRISE, 7, 1, "某人")
 OFFICER = Actor(Role.UNIVERSITY, 8, 2, "某人")
@@ -58,13 +58,6 @@ TRUNCATING = [
 """The same by PostgreSQL's TRUNCATE, which fires none for each row."""
 
 
-@pytest.fixture
-def english(app_context: None) -> Iterator[None]:
-    """Sentences as English readers get them."""
-    with force_locale("en"):
-        yield
-
-
 def filled() -> None:
     """One resource with 5 credits, of which 1.25 were paid to a student for log 1 and 0.50 for log 2."""
     with transaction():
@@ -78,7 +71,7 @@ def balances() -> dict[str, int]:
     return {a.owner: a.balance for a in db.session.scalars(select(LedgerAccount))}
 
 
-def test_what_is_booked_moves_balances_and_stays_whole(english: None) -> None:
+def test_what_is_booked_moves_balances_and_stays_whole(in_english: None) -> None:
     filled()
     with transaction():
         service.withdraw(Actor(Role.STUDENT, 9), "student:1", 2, 100)
@@ -89,7 +82,7 @@ def test_what_is_booked_moves_balances_and_stays_whole(english: None) -> None:
     assert queries.balance("student:2") == 0
 
 
-def test_a_reversal_takes_back_once_and_the_log_can_be_paid_again(english: None) -> None:
+def test_a_reversal_takes_back_once_and_the_log_can_be_paid_again(in_english: None) -> None:
     filled()
     with transaction():
         entry = service.reverse(OFFICER, 2, "Counted twice")
@@ -120,7 +113,7 @@ def test_a_reversal_takes_back_once_and_the_log_can_be_paid_again(english: None)
     ],
 )
 def test_what_the_rules_refuse_changes_nothing(
-    english: None, act: Callable[[], object], refusal: type[Exception], sentence: str
+    in_english: None, act: Callable[[], object], refusal: type[Exception], sentence: str
 ) -> None:
     filled()
     before = balances()
@@ -130,7 +123,7 @@ def test_what_the_rules_refuse_changes_nothing(
     assert service.verify().entries == 3
 
 
-def test_credits_that_were_withdrawn_can_not_be_reversed_away(english: None) -> None:
+def test_credits_that_were_withdrawn_can_not_be_reversed_away(in_english: None) -> None:
     filled()
     with transaction():
         service.withdraw(OFFICER, "student:1", 2, 175)
@@ -138,19 +131,19 @@ def test_credits_that_were_withdrawn_can_not_be_reversed_away(english: None) -> 
         service.reverse(OFFICER, 2, "Wrong after all")
 
 
-def test_no_name_of_a_person_stands_in_the_ledger(english: None) -> None:
+def test_no_name_of_a_person_stands_in_the_ledger(in_english: None) -> None:
     filled()
     actors = set(db.session.scalars(select(LedgerEntry.actor)))
     assert actors == {"enterprise:7", "university:8"}
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN)
-def test_the_database_itself_refuses_what_would_change_the_past(english: None, statement: str) -> None:
+def test_the_database_itself_refuses_what_would_change_the_past(in_english: None, statement: str) -> None:
     refuses(statement)
 
 
 @pytest.mark.parametrize("statement", REPLACING)
-def test_the_embedded_database_lets_nothing_be_replaced(english: None, statement: str) -> None:
+def test_the_embedded_database_lets_nothing_be_replaced(in_english: None, statement: str) -> None:
     refuses(statement, "append-only")
 
 
@@ -206,7 +199,7 @@ def _unguarded(*statements: str) -> None:
     ],
 )
 def test_the_walk_names_the_first_row_that_was_tampered_with(
-    english: None, statements: list[str], number: int | None, problem: Problem
+    in_english: None, statements: list[str], number: int | None, problem: Problem
 ) -> None:
     filled()
     _unguarded(*statements)
@@ -215,7 +208,7 @@ def test_the_walk_names_the_first_row_that_was_tampered_with(
     assert (fault.number, fault.problem) == (number, problem)
 
 
-def test_the_walk_reads_page_by_page(english: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_walk_reads_page_by_page(in_english: None, monkeypatch: pytest.MonkeyPatch) -> None:
     filled()
     monkeypatch.setattr(service, "PAGE", 2)
     assert service.verify().fault is None
@@ -249,26 +242,17 @@ def many_pay_at_once(app: Flask, threads: int = 8, each: int = 5) -> None:
     with app.app_context():
         with transaction():
             service.deposit(HOST, 1, "resource:1", 500)
-        barrier = threading.Barrier(threads)
         refused: list[str] = []
 
         def pay(place: int) -> None:
-            with app.app_context():
-                barrier.wait()
-                for turn in range(each):
-                    try:
-                        with transaction():
-                            service.pay(OFFICER, "resource:1", f"student:{turn}", 30, f"log:{place * each + turn}")
-                    except Conflict as refusal:
-                        refused.append(str(refusal))
-                db.session.remove()
+            for turn in range(each):
+                try:
+                    with transaction():
+                        service.pay(OFFICER, "resource:1", f"student:{turn}", 30, f"log:{place * each + turn}")
+                except Conflict as refusal:
+                    refused.append(str(refusal))
 
-        running = [threading.Thread(target=pay, args=(place,)) for place in range(threads)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-        db.session.rollback()
+        assert at_once(app, *(partial(pay, place) for place in range(threads))) == ["done"] * threads
         assert len(refused) == threads * each - 16
         assert queries.balance("resource:1") == 20
         assert db.session.scalar(select(func.count()).select_from(LedgerEntry)) == 17
@@ -282,27 +266,18 @@ def test_the_first_two_who_book_at_all_make_one_head(app: Flask) -> None:
 def first_two_book_at_once(app: Flask) -> None:
     """Also asked of PostgreSQL, where the head's row can be made by two."""
     with app.app_context():
-        barrier = threading.Barrier(2)
 
         def book(place: int) -> None:
-            with app.app_context():
-                barrier.wait()
-                with transaction():
-                    service.deposit(HOST, 1, f"resource:{place}", 100)
-                db.session.remove()
+            with transaction():
+                service.deposit(HOST, 1, f"resource:{place}", 100)
 
-        running = [threading.Thread(target=book, args=(place,)) for place in range(2)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-        db.session.rollback()
+        assert at_once(app, partial(book, 0), partial(book, 1)) == ["done"] * 2
         assert db.session.scalar(select(func.count()).select_from(LedgerHead)) == 1
         assert queries.balance("organisation:1") == -200
         assert service.verify().fault is None
 
 
-def test_what_is_undone_leaves_nothing(english: None) -> None:
+def test_what_is_undone_leaves_nothing(in_english: None) -> None:
     filled()
     with pytest.raises(ZeroDivisionError), transaction():
         service.pay(OFFICER, "resource:1", "student:1", 10, "log:5")

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask_babel import force_locale
 
 from talentbank.practice.evidence import Store
 from tests.practice.world import World
-
-
-@pytest.fixture
-def in_english(app_context: None) -> Iterator[None]:
-    """An application context whose sentences are English."""
-    with force_locale("en"):
-        yield
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from talentbank.accounts.models import Organisation
@@ -25,22 +23,10 @@ from talentbank.practice.models import Agreement, EnrolmentState, PracticeRules
 from tests import factories
 from tests.practice.world import World
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 TERMS = "实习地点：1 号楼。保险：学校统一投保。报酬：每天 120 元。"
 DIGEST = hashlib.sha256(TERMS.encode()).hexdigest()
-
-
-@pytest.fixture
-def english(app_context: None) -> Iterator[None]:
-    """Refusals say their sentences in English, whatever the catalogue of the day."""
-    with force_locale("en"):
-        yield
-
-
-@pytest.fixture
-def w(english: None) -> World:
-    return World()
 
 
 def internship(w: World, state: EnrolmentState = EnrolmentState.ACCEPTED, **values: Any) -> int:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from talentbank.audit import AuditEntry
@@ -21,12 +20,6 @@ from tests import factories
 from tests.practice.test_verification import decide, reader
 from tests.practice.world import World
 from tests.test_queries import counted
-
-
-@pytest.fixture
-def w(app_context: None) -> Iterator[World]:
-    with force_locale("en"):
-        yield World()
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,12 +27,6 @@ from tests.practice.world import World, verified
 from tests.test_queries import counted
 
 AUTUMN, SPRING = date(2025, 11, 3), date(2026, 3, 2)
-
-
-@pytest.fixture
-def w(app_context: None) -> Iterator[World]:
-    with force_locale("en"):
-        yield World()
 
 
 def ruled(w: World, **values: object) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from talentbank.accounts.models import Organisation, Standing
@@ -27,23 +25,11 @@ from talentbank.practice.rules.service import Rules
 from tests import factories
 from tests.practice.world import World
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 ASKED, WAITING, ACCEPTED = EnrolmentState.ASKED, EnrolmentState.WAITING, EnrolmentState.ACCEPTED
 FINISHED, REFUSED, LEFT = EnrolmentState.FINISHED, EnrolmentState.REFUSED, EnrolmentState.LEFT
 TOMORROW, YESTERDAY = today() + timedelta(days=1), today() - timedelta(days=1)
-
-
-@pytest.fixture
-def english(app_context: None) -> Iterator[None]:
-    """Refusals say their sentences in English, whatever the catalogue of the day."""
-    with force_locale("en"):
-        yield
-
-
-@pytest.fixture
-def w(english: None) -> World:
-    return World()
 
 
 def state(enrolment: Enrolment | int) -> EnrolmentState:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
-import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, render_template_string
-from flask_babel import force_locale
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -26,12 +23,6 @@ from tests.test_queries import counted
 
 CODES = ("platform_ops", "data_analysis")
 DEEP = {LogState.VERIFIED, LogState.CONFIRMED, LogState.DECLINED}
-
-
-@pytest.fixture
-def w(app_context: None) -> Iterator[World]:
-    with force_locale("en"):
-        yield World()
 
 
 def assess(w: World, **known: int) -> None:

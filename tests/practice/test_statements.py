@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from talentbank.accounts.models import Organisation
@@ -33,22 +31,10 @@ from talentbank.practice.models import (
 from tests import factories
 from tests.practice.world import World
 
-pytestmark = pytest.mark.usefixtures("english")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 WORDS = "完成三款商品的上架与首周复盘。"
 YESTERDAY = today() - timedelta(days=1)
-
-
-@pytest.fixture
-def english(app_context: None) -> Iterator[None]:
-    """Refusals say their sentences in English, whatever the catalogue of the day."""
-    with force_locale("en"):
-        yield
-
-
-@pytest.fixture
-def w(english: None) -> World:
-    return World()
 
 
 def practised(w: World, log: LogState = LogState.VERIFIED, worked: float = 4, **values: Any) -> int:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from talentbank.accounts.models import Organisation, User
@@ -26,12 +25,6 @@ from tests import factories
 from tests.practice.world import World, verified
 from tests.test_queries import counted
 from tests.web.reader import Reader
-
-
-@pytest.fixture
-def w(app_context: None) -> Iterator[World]:
-    with force_locale("en"):
-        yield World()
 
 
 def stored(log_id: int) -> PracticeLog:
