@@ -74,16 +74,24 @@ class DayField(_Optional, DateField):
             raise ValueError(_("The year must be between 2000 and 2100."))
 
 
-class SalaryField(Field):
-    """A salary in 10k RMB a year on the page, in whole RMB a year as data."""
+class ScaledField(Field):
+    """A number with decimals on the page, a whole number of its smallest unit as data, or nothing."""
 
     widget = TextInput()
     data: int | None
+    scale: int
+    most: int
+    """The largest amount, in the smallest unit, that is still read; whether it is meant is the service's to say."""
+    refusal: object
 
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else f"{Decimal(self.data) / 10_000:f}"
+        return "" if self.data is None else self.shown(Decimal(self.data) / self.scale)
+
+    def shown(self, amount: Decimal) -> str:
+        """An amount that was there before anybody wrote, as the page shows it."""
+        return f"{amount:f}"
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         text = str(valuelist[0]).strip() if valuelist else ""
@@ -91,9 +99,26 @@ class SalaryField(Field):
         if not text:
             return
         try:
-            amount = Decimal(text) * 10_000
+            amount = Decimal(text) * self.scale
         except ArithmeticError:  # no number, or one beyond all measure
             amount = Decimal("NaN")
-        if not amount.is_finite() or abs(amount) > 10**8 or amount != amount.to_integral_value():
-            raise ValueError(_("Write 10k RMB a year, such as 8.5 for 85,000 RMB."))
+        if not amount.is_finite() or abs(amount) > self.most or amount != amount.to_integral_value():
+            raise ValueError(str(self.refusal))
         self.data = int(amount)
+
+
+class SalaryField(ScaledField):
+    """A salary in 10k RMB a year on the page, in whole RMB a year as data."""
+
+    scale, most = 10_000, 10**8
+    refusal = _l("Write 10k RMB a year, such as 8.5 for 85,000 RMB.")
+
+
+class CreditsField(ScaledField):
+    """Credits with two decimals at most on the page, in hundredths as data."""
+
+    scale, most = 100, 10**11
+    refusal = _l("Write credits with at most two decimals, such as 40 or 12.50.")
+
+    def shown(self, amount: Decimal) -> str:
+        return f"{amount:.2f}"

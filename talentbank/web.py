@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -31,6 +30,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Field, FieldList, FormField
 
 from talentbank import permissions
+from talentbank.engine.units import clock, credits_text, hours_text
 from talentbank.errors import Forbidden, Invalid, NotFound, Refusal
 from talentbank.extensions import SHANGHAI, chinese, db, lazy_gettext
 from talentbank.extensions import gettext as _
@@ -252,16 +252,6 @@ def _csrf_refused(error: CSRFError) -> Page:
     return _error_page(400, message)
 
 
-def credits(hundredths: int) -> str:
-    """Credits as a page shows them: 1.25 for 125 hundredths."""
-    return f"{Decimal(hundredths) / 100:.2f}"
-
-
-def hours(minutes: int) -> str:
-    """Hours as a page shows them: 7.5 for 450 minutes, at most two decimals."""
-    return f"{(Decimal(minutes) / 60).quantize(Decimal('0.01')).normalize():f}"
-
-
 STATUS_SENTENCES = {
     400: _l("The request could not be understood. Go back and try again."),
     404: _l("There is no such page, or it is not yours to see. Check the address, or start from the home page."),
@@ -324,8 +314,7 @@ def init_app(app: Flask) -> None:
 
     app.jinja_env.filters["salary"] = salary
     app.jinja_env.filters["date"] = lambda value: format_date(value, "yyyy-MM-dd")
-    app.jinja_env.filters["credits"] = credits
-    app.jinja_env.filters["hours"] = hours
+    app.jinja_env.filters.update(credits=credits_text, hours=hours_text, clock=clock)
     app.jinja_env.filters["moment"] = lambda value: format_datetime(value, "yyyy-MM-dd HH:mm")
     app.jinja_env.globals.update(
         Action=Action,

@@ -14,6 +14,7 @@ from talentbank.competencies import catalogue, queries
 from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import City, Competency, Student, StudentLevel
 from talentbank.engine.competency import MAX_LEVEL
+from talentbank.engine.wording import Lexicon
 from talentbank.errors import Conflict, Forbidden, Problems
 from talentbank.extensions import db
 from talentbank.extensions import lazy_gettext as _l
@@ -119,22 +120,24 @@ def _claim(student: Student, claimed: dict[str, int]) -> None:
             student.levels.remove(row)
 
 
+def known_code(names: Lexicon, text: str, field: str, problems: Problems) -> str | None:
+    """The code of a competency by code, name or alias; an unknown one is noted at the field, with the nearest."""
+    code = names.find(text)
+    if code is None:
+        nearest = ", ".join(names.nearest(text))
+        sentence = _l("«%(name)s» is not in the catalogue. Nearest: %(nearest)s.", name=text, nearest=nearest)
+        problems.add(field, sentence)
+    return code
+
+
 def _checked_levels(levels: Sequence[ClaimedLevel], problems: Problems) -> dict[str, int]:
     names = queries.lexicon(queries.competencies())
     codes: dict[str, int] = {}
     for row, claimed in enumerate(levels):
-        code = names.find(claimed.competency)
+        code = known_code(names, claimed.competency, f"levels-{row}-level", problems)
         if code is None:
-            nearest = ", ".join(names.nearest(claimed.competency))
-            problems.add(
-                f"levels-{row}-level",
-                _l(
-                    "«%(name)s» is not in the catalogue. Nearest: %(nearest)s.",
-                    name=claimed.competency,
-                    nearest=nearest,
-                ),
-            )
-        elif claimed.level is None or not 0 <= claimed.level <= MAX_LEVEL:
+            continue
+        if claimed.level is None or not 0 <= claimed.level <= MAX_LEVEL:
             problems.add(f"levels-{row}-level", _l("A level is a whole number from 0 to 5."))
         elif code in codes:
             problems.add(f"levels-{row}-level", _l("This competency stands twice: keep one row."))

@@ -13,6 +13,7 @@ from talentbank.credentials.models import Credential
 from talentbank.credentials.queries import Practised, Reached
 from talentbank.credentials.transcript import LevelLine, Line, Text, Transcript
 from talentbank.deposits.resources.models import TrainingResource
+from talentbank.engine.units import credits_text, hours_text
 from talentbank.practice.verification.levels import EnrolmentShare
 
 
@@ -106,7 +107,7 @@ def competency_achievement(competency: Competency) -> Achievement:
 
 def credit_award(credential: Credential, student: Student, row: Practised, *, recognised: bool) -> Award:
     """What a student earned on one enrolment, and what stands behind it."""
-    university, spent, amount = _name(student.university), _hours(row.confirmed_minutes), f"{row.credit / 100:.2f}"
+    university, spent, amount = _name(student.university), hours_text(row.confirmed_minutes), credits_text(row.credit)
     word = Words("学分", "credits") if recognised else Words("实践学分", "practice credits")
     zh = f"{row.confirmed} 篇实训日志，共 {spent} 小时，经{university.zh}认定为 {amount} {word.zh}。"
     name = university.en or university.zh
@@ -141,17 +142,12 @@ def _award(
 
 
 def _share(share: EnrolmentShare) -> Evidence:
-    resource, spent = share.enrolment.resource, _hours(share.minutes)
+    resource, spent = share.enrolment.resource, hours_text(share.minutes)
     owner, level = _name(resource.owner), wording.LEVELS[share.level]
     zh = f"{owner.zh}《{resource.title}》，经核验 {spent} 小时，达到 {share.level} {level.zh}。"
     title = resource.title_en or resource.title
     en = f"{title}, {owner.en or owner.zh}: verified {spent} hours, which reaches {share.level} {level.en}."
     return Evidence(wording.COMPETENCY_EVIDENCE.line(), Words(zh, en).paragraphs())
-
-
-def _hours(minutes: int) -> str:
-    """Minutes as hours with at most two decimals: 750 → 12.5."""
-    return f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
 
 
 def _name(organisation: Organisation) -> Words:

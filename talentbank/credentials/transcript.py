@@ -35,6 +35,7 @@ from talentbank.credentials.sheet import (
     lacking,
     tidy,
 )
+from talentbank.engine.units import credits_text
 from talentbank.extensions import SHANGHAI
 
 __all__ = ["LevelLine", "Line", "Text", "Transcript", "missing", "render"]
@@ -142,11 +143,6 @@ def _strings(value: object) -> Iterator[str]:
 def hours(minutes: int) -> str:
     """Minutes as hours and minutes: 750 → 12:30."""
     return f"{minutes // 60}:{minutes % 60:02}"
-
-
-def points(hundredths: int) -> str:
-    """Hundredths of a credit as credits: 150 → 1.50."""
-    return f"{hundredths // 100}.{hundredths % 100:02}"
 
 
 # The page
@@ -282,7 +278,7 @@ def _practice(sheet: Sheet, lines: Sequence[Line]) -> None:
 def _amounts(lines: Sequence[Line]) -> tuple[Text, Text, Text]:
     """How many lines, their hours and their credits."""
     minutes, credit = sum(line.minutes for line in lines), sum(line.credit for line in lines)
-    return Text(str(len(lines))), Text(hours(minutes)), Text(points(credit))
+    return Text(str(len(lines))), Text(hours(minutes)), Text(credits_text(credit))
 
 
 def _unprinted(sheet: Sheet, characters: Sequence[str]) -> None:

@@ -17,13 +17,14 @@ from talentbank.credentials.codes import read_code
 from talentbank.credentials.forms import WithdrawalForm, reason_text
 from talentbank.credentials.models import CredentialKind
 from talentbank.credentials.transcript import Transcript, render
+from talentbank.engine.units import credits_text
 from talentbank.errors import Invalid, NotFound
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.extensions import limiter
 from talentbank.permissions import Action, Role
 from talentbank.practice.rules.views import credit_word
-from talentbank.web import Page, actor, answer, asks, attempt, credits, page_number, whole
+from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number, whole
 
 bp = Blueprint("credentials", __name__)
 
@@ -52,8 +53,7 @@ def published() -> Bank:
 @bp.get("/credits", endpoint="statement")
 @asks(Action.READ_CREDITS)
 def statement_page() -> Page:
-    asked = request.args.get("student", "")
-    student_id = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+    student_id = id_asked("student")
     if student_id is None and actor().role is Role.UNIVERSITY:
         return redirect(url_for("credentials.record"))
     if student_id is None and actor().role is Role.STUDENT and queries.own_student(actor()) is None:
@@ -106,7 +106,7 @@ def withdraw() -> Page:
         return _statement(queries.student(actor()), form)
     said = _(
         "%(amount)s %(word)s are on their way into your university's record.",
-        amount=credits(made.amount),
+        amount=credits_text(made.amount),
         word=credit_word(made.university_id),
     )
     flash(said, "success")
@@ -119,7 +119,7 @@ def cancel(withdrawal_id: int) -> Page:
     withdrawn = withdrawals.cancel(actor(), withdrawal_id, request.form.get("reason", ""))
     said = _(
         "%(amount)s %(word)s are back on your account.",
-        amount=credits(withdrawn.amount),
+        amount=credits_text(withdrawn.amount),
         word=credit_word(withdrawn.university_id),
     )
     flash(said, "success")

@@ -19,6 +19,7 @@ from talentbank.credentials import queries
 from talentbank.credentials.models import RecordBatch, Withdrawal
 from talentbank.credentials.queries import Withdrawn
 from talentbank.credentials.service import locked_student
+from talentbank.engine.units import credits_text
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import SHANGHAI, db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -59,7 +60,7 @@ def withdraw(actor: Actor, amount: int | None, seen: int | None = None) -> Withd
     if amount is None or amount <= 0:
         raise Invalid(errors={"amount": _l("Write an amount above 0.")})
     if amount > held:
-        raise Invalid(errors={"amount": _l("You hold %(held)s: withdraw at most that.", held=f"{held / 100:.2f}")})
+        raise Invalid(errors={"amount": _l("You hold %(held)s: withdraw at most that.", held=credits_text(held))})
     entry = ledger.withdraw(actor, owner, student.university_id, amount)
     made = Withdrawal(
         student_id=student.id,
@@ -150,7 +151,7 @@ def csv_of(batch: RecordBatch, rows: Sequence[Withdrawn]) -> bytes:
             person.name,
             person.name_latin,
             person.email,
-            f"{withdrawal.amount / 100:.2f}",
+            credits_text(withdrawal.amount),
             withdrawal.asked_at.astimezone(SHANGHAI).date().isoformat(),
             row.logs,
             withdrawal.entry_number,

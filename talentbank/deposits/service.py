@@ -14,7 +14,7 @@ from talentbank.audit import command
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import City
-from talentbank.competencies.service import TOP_SALARY
+from talentbank.competencies.service import TOP_SALARY, known_code
 from talentbank.deposits import queries
 from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
 from talentbank.engine.competency import MAX_LEVEL
@@ -190,14 +190,8 @@ def _checked_requirements(rows: Sequence[RequirementDeposit], problems: Problems
         if not row.competency.strip():
             continue
         at = f"requirements-{index}"
-        code = names.find(row.competency)
-        if code is None:
-            nearest = ", ".join(names.nearest(row.competency))
-            problems.add(
-                f"{at}-competency",
-                _l("«%(name)s» is not in the catalogue. Nearest: %(nearest)s.", name=row.competency, nearest=nearest),
-            )
-        elif code in codes:
+        code = known_code(names, row.competency, f"{at}-competency", problems)
+        if code is not None and code in codes:
             problems.add(f"{at}-competency", _l("This competency stands twice: keep one row."))
         if row.level is None or not 1 <= row.level <= MAX_LEVEL:
             problems.add(f"{at}-level", _l("A required level is a whole number from 1 to 5."))

@@ -29,6 +29,7 @@ from talentbank.engine.ledger import (
     ReasonMissing,
     ReversedTwice,
 )
+from talentbank.engine.units import credits_text
 from talentbank.errors import Conflict, Invalid, NotFound
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -275,8 +276,8 @@ def _worded() -> Iterator[None]:
         raise Conflict(
             _l(
                 "The account holds %(balance)s practice credits, which is less than %(amount)s.",
-                balance=f"{emptied.balance / 100:.2f}",
-                amount=f"{emptied.amount / 100:.2f}",
+                balance=credits_text(emptied.balance),
+                amount=credits_text(emptied.amount),
             )
         ) from None
     except PaidTwice:

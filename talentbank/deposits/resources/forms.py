@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation, Overflow
-from typing import Any
-
 from flask_wtf import FlaskForm
-from wtforms import Field, FieldList, Form, FormField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.widgets import TextInput
+from wtforms import FieldList, Form, FormField, HiddenField, SelectField, StringField, TextAreaField
 
 from talentbank.accounts.models import User
 from talentbank.competencies.catalogue import CATEGORY_LABELS
@@ -15,9 +11,8 @@ from talentbank.competencies.forms import LEVEL_LABELS
 from talentbank.competencies.models import City, Competency
 from talentbank.deposits.resources.models import Admission, ResourceKind, Tier, TrainingResource
 from talentbank.deposits.resources.service import ResourceDeposit, TaughtDeposit
-from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.fields import DayField, WholeField, choices
+from talentbank.fields import CreditsField, DayField, WholeField, choices
 
 KIND_LABELS = {
     ResourceKind.COURSE: _l("Course"),
@@ -37,29 +32,6 @@ ADMISSION_LABELS = {
 
 MOST_ROWS = 20
 BLANK_ROWS = 2
-
-
-class CreditsField(Field):
-    """Credits with two decimals at most on the page, in hundredths as data, or nothing."""
-
-    widget = TextInput()
-    data: int | None
-
-    def _value(self) -> str:
-        return str(self.raw_data[0]) if self.raw_data else ""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]).strip() if valuelist else ""
-        self.data = None
-        if not text:
-            return
-        try:
-            amount = Decimal(text) * 100
-        except (InvalidOperation, Overflow):
-            amount = Decimal("NaN")
-        if not amount.is_finite() or abs(amount) > 10**11 or amount != amount.to_integral_value():
-            raise ValueError(_("Write credits with at most two decimals, such as 40 or 12.50."))
-        self.data = int(amount)
 
 
 class TaughtForm(Form):

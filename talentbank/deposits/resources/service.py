@@ -11,6 +11,7 @@ from talentbank.audit import command
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import City
+from talentbank.competencies.service import known_code
 from talentbank.deposits.resources import queries
 from talentbank.deposits.resources.models import (
     Admission,
@@ -22,6 +23,7 @@ from talentbank.deposits.resources.models import (
 )
 from talentbank.deposits.service import LONGEST_DESCRIPTION, LONGEST_TITLE, MOST_SEATS
 from talentbank.engine.competency import MAX_LEVEL
+from talentbank.engine.units import credits_text
 from talentbank.errors import Conflict, Forbidden, Problems
 from talentbank.extensions import db, now, today
 from talentbank.extensions import lazy_gettext as _l
@@ -164,7 +166,7 @@ def fund(actor: Actor, resource_id: int, amount_hundredths: int | None, seen: in
         raise Conflict(
             _l(
                 "The account has changed meanwhile: it holds %(balance)s now. Load the page again, then add to it.",
-                balance=f"{balance / 100:.2f}",
+                balance=credits_text(balance),
             )
         )
     ledger.deposit(actor, resource.owner_id, resource.account, amount_hundredths or 0)
@@ -292,14 +294,8 @@ def _checked_rows(rows: Sequence[TaughtDeposit], problems: Problems) -> list[str
         if not row.competency.strip():
             continue
         at = f"teaches-{index}"
-        code = names.find(row.competency)
-        if code is None:
-            nearest = ", ".join(names.nearest(row.competency))
-            problems.add(
-                f"{at}-competency",
-                _l("«%(name)s» is not in the catalogue. Nearest: %(nearest)s.", name=row.competency, nearest=nearest),
-            )
-        elif code in codes:
+        code = known_code(names, row.competency, f"{at}-competency", problems)
+        if code is not None and code in codes:
             problems.add(f"{at}-competency", _l("This competency stands twice: keep one row."))
         if row.level is None or not 1 <= row.level <= MAX_LEVEL:
             problems.add(f"{at}-level", _l("A level that is taught is a whole number from 1 to 5."))

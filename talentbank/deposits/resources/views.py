@@ -10,10 +10,11 @@ from talentbank.deposits.resources import queries, service
 from talentbank.deposits.resources.forms import ADMISSION_LABELS, KIND_LABELS, TIER_LABELS, FundForm, ResourceForm
 from talentbank.deposits.resources.models import Admission, ResourceKind, Tier, TrainingResource
 from talentbank.deposits.resources.queries import ResourceFilter
+from talentbank.engine.units import credits_text
 from talentbank.extensions import gettext as _
 from talentbank.extensions import today
 from talentbank.permissions import Action, Role
-from talentbank.web import Page, actor, answer, asks, attempt, credits, id_asked, page_number, whole
+from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number, whole
 
 bp = Blueprint("resources", __name__)
 
@@ -117,7 +118,7 @@ def fund(resource_id: int) -> Page:
     form = FundForm()
     if attempt(form, lambda: service.fund(actor(), resource_id, form.credits.data, whole("seen"))) is None:
         return _one(queries.own_resource(actor(), resource_id), form)
-    added = credits(form.credits.data or 0)
+    added = credits_text(form.credits.data or 0)
     flash(_("%(credits)s practice credits are put on it.", credits=added), "success")
     return redirect(url_for("resources.resource", resource_id=resource_id))
 

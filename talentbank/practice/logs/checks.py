@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 
 from talentbank.deposits.resources.models import ResourceKind
 from talentbank.engine.practice import NIGHT, at_night, week_of
+from talentbank.engine.units import clock, hours_text
 from talentbank.errors import Problems
 from talentbank.extensions import SHANGHAI
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.practice.logs.wording import clock, hours
 from talentbank.practice.models import (
     COUNTED,
     Enrolment,
@@ -310,10 +310,13 @@ def _check_sums(log: PracticeLog, book: Book, was: WasSent | None, problems: Pro
     field = "hours" if log.starts is None else "ends"
     day = book.minutes(log, log.day, log.day)
     if day + log.minutes > A_DAY:
-        problems.add(field, _l("A day has 24 hours: %(hours)s of this one are logged already.", hours=hours(day)))
+        problems.add(
+            field, _l("A day has 24 hours: %(hours)s of this one are logged already.", hours=hours_text(day))
+        )
     if log.day == book.today and log.starts is None and day + log.minutes > book.minute:
         problems.add(
-            field, _l("Only %(hours)s hours of today have passed: log what you have done.", hours=hours(book.minute))
+            field,
+            _l("Only %(hours)s hours of today have passed: log what you have done.", hours=hours_text(book.minute)),
         )
     _check_allowed(log, book, was, field, problems)
 
@@ -333,7 +336,7 @@ def _check_allowed(log: PracticeLog, book: Book, was: WasSent | None, field: str
             _l(
                 "Your university allows %(most)s hours a day, and %(hours)s of them are logged already.",
                 most=book.rules.hours_a_day,
-                hours=hours(day),
+                hours=hours_text(day),
             ),
         ),
         (
@@ -343,7 +346,7 @@ def _check_allowed(log: PracticeLog, book: Book, was: WasSent | None, field: str
             _l(
                 "Your university allows %(most)s hours a week, and %(hours)s of them are logged already.",
                 most=book.rules.hours_a_week,
-                hours=hours(week),
+                hours=hours_text(week),
             ),
         ),
     ):

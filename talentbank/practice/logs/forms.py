@@ -13,13 +13,13 @@ from wtforms import Field, HiddenField, TextAreaField
 from wtforms.widgets import TextInput
 
 from talentbank.competencies.forms import TickBoxes
+from talentbank.engine.units import clock, hours_text
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.fields import DayField, choices
 from talentbank.practice.evidence import MOST_BYTES
 from talentbank.practice.logs.files import Upload
 from talentbank.practice.logs.service import LONGEST_DONE, LONGEST_LATE_REASON, LogEntry
-from talentbank.practice.logs.wording import clock, hours
 from talentbank.practice.models import Enrolment, PracticeLog
 
 CLOCK = re.compile(r"(\d{1,2})[:：]([0-5]\d)(?::00)?")
@@ -59,7 +59,7 @@ class HoursField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else hours(self.data)
+        return "" if self.data is None else hours_text(self.data)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         text = str(valuelist[0]).strip() if valuelist else ""

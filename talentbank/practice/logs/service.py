@@ -12,6 +12,7 @@ from datetime import date
 from talentbank import audit
 from talentbank.audit import command
 from talentbank.competencies.models import Student
+from talentbank.engine.units import hours_text
 from talentbank.errors import Conflict, Invalid, NotFound, Problems
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -21,7 +22,6 @@ from talentbank.practice.evidence import Store
 from talentbank.practice.logs import checks, history, queries
 from talentbank.practice.logs.checks import A_DAY, CAME_BACK, Book
 from talentbank.practice.logs.files import Batch, Looked, Shelf, Upload, check_beside, look, shelf
-from talentbank.practice.logs.wording import hours
 from talentbank.practice.models import MENDABLE, Enrolment, LogState, PracticeLog
 
 LONGEST_DONE = 2000
@@ -287,7 +287,7 @@ def _times(entry: LogEntry, problems: Problems) -> tuple[int | None, int | None,
             "hours",
             _l(
                 "From and to make %(hours)s hours: leave the hours empty, or correct the times.",
-                hours=hours(ends - starts),
+                hours=hours_text(ends - starts),
             ),
         )
     return starts, ends, ends - starts

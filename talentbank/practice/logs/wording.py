@@ -85,16 +85,6 @@ def steps(actor: Actor, log: PracticeLog) -> list[Step]:
     return sorted(told, key=lambda step: step.at)
 
 
-def clock(minutes: int) -> str:
-    """A time of day, as 09:30 for 570 minutes after midnight."""
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def hours(minutes: int) -> str:
-    """Minutes in hours, as pages show them: 7.5 for 450."""
-    return f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
-
-
 def file_size(size: int) -> str:
     """Bytes as a page shows them: 0.3 KB, 9.5 MB."""
     return f"{size / 1024**2:.1f} MB" if size >= 1024**2 else f"{size / 1024:.1f} KB"

@@ -7,9 +7,8 @@ from decimal import Decimal
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField
 
-from talentbank.deposits.resources.forms import CreditsField
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.fields import WholeField
+from talentbank.fields import CreditsField, WholeField
 from talentbank.practice.models import PracticeRules
 from talentbank.practice.rules.service import Rules
 
@@ -17,12 +16,10 @@ _HOURS = {"required": True, "inputmode": "numeric"}
 
 
 class CapField(CreditsField):
-    """Credits as the page shows them, hundredths as data; shows what is stored, nothing for no cap."""
+    """Shows what is stored without needless zeros, and nothing for no cap."""
 
-    def _value(self) -> str:
-        if self.raw_data or self.data is None:
-            return str(super()._value())
-        return f"{(Decimal(self.data) / 100).normalize():f}"
+    def shown(self, amount: Decimal) -> str:
+        return f"{amount.normalize():f}"
 
 
 class RulesForm(FlaskForm):

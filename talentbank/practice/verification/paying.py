@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from talentbank.engine.ledger import capped, credits_due
 from talentbank.engine.practice import Term, term_of
+from talentbank.engine.units import credits_text
 from talentbank.extensions import db
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.practice.models import LogState, PracticeLog, PracticeRules
@@ -31,7 +32,7 @@ class Payment:
     def note(self) -> object:
         """Why the log pays less than its hours are worth, or nothing; empty where it does not."""
         if self.cut and self.credit:
-            return _l("The cap of the term cuts %(cut)s off.", cut=f"{self.cut / 100:.2f}")
+            return _l("The cap of the term cuts %(cut)s off.", cut=credits_text(self.cut))
         if self.cut:
             return _l("The cap of the term is reached: this pays nothing more.")
         if not self.credit:

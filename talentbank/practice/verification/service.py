@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from talentbank import audit, permissions
 from talentbank.audit import command
+from talentbank.engine.units import credits_text
 from talentbank.errors import Conflict, Forbidden, Problems
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -228,7 +229,7 @@ def _paid(actor: Actor, payments: Sequence[Payment]) -> int | None:
                 "Nothing was confirmed: the account of «%(resource)s» is short of %(missing)s."
                 " Confirm fewer of its logs, or ask its owner for more.",
                 resource=resource.shown_title,
-                missing=f"{(asked - held) / 100:.2f}",
+                missing=credits_text(asked - held),
             )
         ) from None
     return entry.number
@@ -247,7 +248,7 @@ def _taken_back(actor: Actor, log: PracticeLog, entry: int, reason: str) -> int:
                 "%(student)s holds only %(held)s of the %(credit)s that this log paid; the rest is withdrawn into the"
                 " university's record. Cancel a withdrawal that was not exported yet, then take the log back.",
                 student=log.enrolment.student.user.shown_name,
-                held=f"{held / 100:.2f}",
-                credit=f"{(log.credit or 0) / 100:.2f}",
+                held=credits_text(held),
+                credit=credits_text(log.credit or 0),
             )
         ) from None

@@ -8,6 +8,7 @@ from typing import TypeVar
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 
+from talentbank.engine.units import credits_text
 from talentbank.errors import Conflict, Invalid
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
@@ -19,7 +20,7 @@ from talentbank.practice.verification import levels, queries, service
 from talentbank.practice.verification.forms import ReverseForm, TickedForm
 from talentbank.practice.verification.paying import planned
 from talentbank.practice.verification.service import Verdict
-from talentbank.web import Page, actor, asks, attempt, credits, id_asked, page_number, place, whole
+from talentbank.web import Page, actor, asks, attempt, id_asked, page_number, place, whole
 
 T = TypeVar("T")
 
@@ -147,7 +148,7 @@ def _confirm(form: TickedForm) -> Page:
         "%(num)d log is confirmed and has paid %(credits)s.",
         "%(num)d logs are confirmed and have paid %(credits)s.",
         len(payments),
-        credits=credits(sum(payment.credit for payment in payments)),
+        credits=credits_text(sum(payment.credit for payment in payments)),
     )
     flash(sentence, "success")
     return redirect(url_for("verification.confirming"))
