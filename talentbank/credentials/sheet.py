@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple, cast
@@ -20,6 +19,7 @@ from fpdf.enums import Align
 from fpdf.fonts import TTFFont
 
 from talentbank.config import ROOT
+from talentbank.credentials.transcript import Text
 
 FONT = ROOT / "static" / "vendor" / "noto-sans-sc" / "NotoSansSC_400Regular.ttf"
 GETA = "〓"
@@ -30,14 +30,6 @@ WIDTH = RIGHT - LEFT
 INK, GREY, BLUE, LINE, PALE = (28, 36, 46), (96, 106, 118), (15, 95, 140), (196, 206, 214), (238, 244, 248)
 MOST_LINES = 6
 """Lines of a text in a cell; what is longer ends in an ellipsis."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Something in Chinese and in English; where one is missing the other stands alone."""
-
-    zh: str
-    en: str = ""
 
 
 class Style(NamedTuple):

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from talentbank.credentials import sheet as drawing
+from talentbank.credentials.printing import missing, render
 from talentbank.credentials.sheet import MOST_LINES, ZH, Sheet, printable, tidy
-from talentbank.credentials.transcript import LevelLine, Line, Text, Transcript, missing, render
+from talentbank.credentials.transcript import LevelLine, Line, Text, Transcript
 
 ADDRESS = "https://bank.example/check/transcript/7f3k9qxm2b8d4c6e8f0a"
 OPERATIONS, DESIGN = Text("运营类", "Operations"), Text("设计类", "Design")
@@ -172,7 +173,8 @@ def test_the_document_says_what_it_is_and_brings_its_typeface() -> None:
 
 def test_the_same_transcript_gives_the_same_bytes_in_any_process() -> None:
     program = (
-        "import hashlib, json, sys; from talentbank.credentials.transcript import *;"
+        "import hashlib, json, sys; from talentbank.credentials.transcript import Transcript;"
+        "from talentbank.credentials.printing import render;"
         "print(hashlib.sha256(render(Transcript.read(json.load(sys.stdin)))).hexdigest())"
     )
     said = {

@@ -17,7 +17,8 @@ from talentbank.competencies.catalogue import CATEGORY_LABELS
 from talentbank.competencies.forms import LEVEL_LABELS
 from talentbank.credentials import codes, queries, service, wording
 from talentbank.credentials.models import IssuedTranscript
-from talentbank.credentials.transcript import Transcript, render
+from talentbank.credentials.printing import render
+from talentbank.credentials.transcript import Transcript
 from talentbank.deposits.resources.forms import KIND_LABELS
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import db, now, transaction
