@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -96,20 +94,6 @@ def log(actor: Actor, log_id: int, *, lock: bool = False) -> PracticeLog:
     if found is None:
         raise NotFound(_l("There is no such practice log, or it is not yours to see."))
     return found
-
-
-def minutes_between(
-    student_id: int, first: date, last: date, states: Collection[LogState], *, but: int | None = None
-) -> int:
-    """A student's minutes of practice from one day to another in logs of these states, one log left out."""
-    query = select(func.coalesce(func.sum(PracticeLog.minutes), 0)).where(
-        PracticeLog.student_id == student_id,
-        PracticeLog.day.between(first, last),
-        PracticeLog.state.in_(states),
-    )
-    if but is not None:
-        query = query.where(PracticeLog.id != but)
-    return db.session.scalar(query) or 0
 
 
 def lock_student(student_id: int) -> None:
