@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+ROOMS = (
+    "accounts",
+    "notices",
+    "competencies",
+    "ledger",
+    "deposits",
+    "deposits.resources",
+    "practice.rules",
+    "practice.enrolments",
+    "practice.logs",
+    "practice.verification",
+    "credentials",
+    "rounds",
+    "rounds.preferences",
+    "rounds.runs",
+    "rounds.offers",
+    "rounds.appeals",
+    "placements",
+    "insight",
+)
+"""Where there are views."""
+
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Wire the application: settings, extensions, rooms, commands. Nobody imports from here but wsgi.py and tests."""
     from talentbank import cli, config, web
-    from talentbank.accounts import views as accounts
-    from talentbank.competencies import views as competencies
-    from talentbank.credentials import views as credentials
     from talentbank.demo import service as demo
-    from talentbank.deposits import views as deposits
-    from talentbank.deposits.resources import views as resources
-    from talentbank.extensions import babel, configure_logs, csrf, db, limiter, login, migrate
-    from talentbank.insight import views as insight
-    from talentbank.ledger import views as ledger
-    from talentbank.placements import views as placements
-    from talentbank.practice.enrolments import views as enrolments
-    from talentbank.practice.logs import views as logs
-    from talentbank.practice.rules import views as rules
-    from talentbank.practice.verification import views as verification
-    from talentbank.rounds import views as rounds
+    from talentbank.extensions import babel, background, configure_logs, csrf, db, limiter, login, mail, migrate
 
     app = Flask("talentbank", static_folder=config.ROOT / "static", template_folder=config.ROOT / "templates")
     app.config.from_mapping(config.settings(os.environ))
@@ -45,21 +55,11 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     limiter.init_app(app)
     babel.init_app(app, locale_selector=web.choose_locale)
     login.init_app(app)
+    mail.init_app(app)
+    background.init_app(app)
     web.init_app(app)
-    practice = (rules, enrolments, logs, verification)
-    for room in (
-        accounts,
-        competencies,
-        ledger,
-        deposits,
-        resources,
-        *practice,
-        credentials,
-        rounds,
-        placements,
-        insight,
-    ):
-        app.register_blueprint(room.bp)
+    for room in ROOMS:
+        app.register_blueprint(import_module(f"talentbank.{room}.views").bp)
     app.context_processor(lambda: {"demo": demo})
     cli.register(app)
 

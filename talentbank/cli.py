@@ -25,7 +25,7 @@ from talentbank.demo import service as demo
 from talentbank.engine import warm_up
 from talentbank.engine.assignment import Progress
 from talentbank.engine.policy import Objective
-from talentbank.errors import Refusal
+from talentbank.errors import NotFound, Refusal
 from talentbank.exchange.match import Outcome, match_files
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
@@ -35,6 +35,7 @@ from talentbank.ledger.wording import fault_sentence
 from talentbank.permissions import SYSTEM, Role
 from talentbank.practice.evidence import Store
 from talentbank.practice.verification import service as verification
+from talentbank.rounds import proof
 
 NOT_WHOLE = 1
 """The exit code of `ledger verify` where the ledger is not what it must be."""
@@ -63,7 +64,7 @@ REST_OF_LINE = "\x1b[K"
 
 def register(app: Flask) -> None:
     """Add the commands to `flask --app wsgi`."""
-    for command in (match, seeds, prepare, administrator, demo_bank, credit_ledger, chase, jobs):
+    for command in (match, seeds, prepare, administrator, demo_bank, credit_ledger, chase, jobs, matching_round):
         app.cli.add_command(command)
 
 
@@ -303,6 +304,35 @@ def verify() -> None:
         _say(str(sentence), sys.stdout)
 
 
+@click.group("round")
+def matching_round() -> None:
+    """The matching rounds."""
+
+
+@matching_round.command("verify")
+@click.argument("number", type=int)
+@with_appcontext
+def verify_round(number: int) -> None:
+    """Check round NUMBER from its snapshot: digest, commitment, the same result again, the offers made of it."""
+    try:
+        checked = proof.verify(number)
+    except NotFound as missing:
+        _fail(missing.message)
+    with force_locale(terminal_language(os.environ)):
+        if checked.fault is not None:
+            _fail(_("Round %(round)s does not hold: %(what)s.", round=number, what=str(checked.fault)), NOT_WHOLE)
+        sentence = _(
+            "Round %(round)s holds: run %(run)s matched %(matched)s, total score %(total)s, again from snapshot "
+            "%(digest)s.",
+            round=number,
+            run=checked.run,
+            matched=checked.matched,
+            total=f"{checked.total:.6f}",
+            digest=checked.digest,
+        )
+        _say(sentence, sys.stdout)
+
+
 @click.command()
 @with_appcontext
 def chase() -> None:
@@ -314,4 +344,6 @@ def chase() -> None:
 @with_appcontext
 def jobs() -> None:
     """Keep the schedule: run what is due by itself, until stopped."""
-    schedule(current_app._get_current_object()).create_consumer(workers=1, check_worker_health=False).run()  # type: ignore[attr-defined]
+    schedule(current_app._get_current_object()).create_consumer(
+        workers=2, max_delay=1.0, check_worker_health=False
+    ).run()  # type: ignore[attr-defined]

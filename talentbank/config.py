@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
@@ -45,6 +45,8 @@ SETTINGS = (
     Setting("BANK_ISSUER_KEY", "", "a file with the Ed25519 key (PEM) that signs credentials; made by `prepare`"),
     Setting("BANK_HTTPS", "", "`1` sends cookies over HTTPS only; production does so unless it says `0`"),
     Setting("BANK_PROXIES", "0", "how many reverse proxies stand in front and may say who the client is"),
+    Setting("BANK_SMTP", "", "`smtp://user:password@host:587` sends notices by e-mail; without it they are printed"),
+    Setting("BANK_MAIL_FROM", "bank@localhost", "the address that e-mails come from"),
     Setting("RATELIMIT_STORAGE_URI", "memory://", "where sign-in attempts an address are counted"),
     Setting("PORT", "8000", "where `make run` serves"),
     Setting("WORKERS", "2", "how many processes `make run` serves with"),
@@ -70,6 +72,7 @@ def settings(environ: Mapping[str, str]) -> dict[str, Any]:
         "BANK_EVIDENCE": ROOT / (value["BANK_EVIDENCE"] or instance / "evidence"),
         "BANK_ISSUER_KEY": ROOT / (value["BANK_ISSUER_KEY"] or instance / "issuer_key.pem"),
         "BANK_JOBS": instance / "jobs.sqlite3",
+        **_mail(value["BANK_SMTP"], value["BANK_MAIL_FROM"]),
         "PROXIES": _whole("BANK_PROXIES", value["BANK_PROXIES"]),
         "RATELIMIT_STORAGE_URI": value["RATELIMIT_STORAGE_URI"],
         "RATELIMIT_HEADERS_ENABLED": True,
@@ -91,6 +94,36 @@ def _address(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise SettingError(f"BANK_URL is {text!r}: set it to the bank's public address, such as https://bank.example")
     return text.rstrip("/")
+
+
+SMTP_PORTS = {"smtp": 587, "smtps": 465}
+
+
+def _mail(text: str, sender: str) -> dict[str, Any]:
+    """Flask-Mailman's configuration: STARTTLS for smtp, TLS from the start for smtps, and print without either."""
+    if sender.count("@") != 1 or not sender.isprintable() or " " in sender:
+        raise SettingError(f"BANK_MAIL_FROM is {sender!r}: set it to an e-mail address, such as bank@bank.example")
+    if not text:
+        return {"MAIL_BACKEND": "console", "MAIL_DEFAULT_SENDER": sender}
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if parts.scheme not in SMTP_PORTS or not parts.hostname or port == 0:
+        # The text is not repeated: it may hold a password.
+        raise SettingError("BANK_SMTP is no mail server: set it as smtp://user:password@host:587 or smtps://host")
+    return {
+        "MAIL_BACKEND": "talentbank.notices.smtp",
+        "MAIL_SERVER": parts.hostname,
+        "MAIL_PORT": port or SMTP_PORTS[parts.scheme],
+        "MAIL_USERNAME": unquote(parts.username or "") or None,
+        "MAIL_PASSWORD": unquote(parts.password or "") or None,
+        "MAIL_USE_TLS": parts.scheme == "smtp",
+        "MAIL_USE_SSL": parts.scheme == "smtps",
+        "MAIL_TIMEOUT": 20,
+        "MAIL_DEFAULT_SENDER": sender,
+    }
 
 
 def _mode(text: str) -> Mode:

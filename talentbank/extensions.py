@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,17 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
+from flask import Flask, current_app
 from flask_babel import Babel, get_locale, gettext, lazy_gettext, ngettext
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
+from flask_mailman import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.pagination import Pagination
 from flask_wtf import CSRFProtect
+from huey import Huey, MemoryHuey, SqliteHuey
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -29,12 +32,14 @@ __all__ = [
     "ListPagination",
     "Pagination",
     "babel",
+    "background",
     "csrf",
     "db",
     "gettext",
     "lazy_gettext",
     "limiter",
     "login",
+    "mail",
     "migrate",
     "ngettext",
 ]
@@ -103,6 +108,55 @@ login = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
 limiter = Limiter(key_func=get_remote_address)
+mail = Mail()
+
+
+class Background:
+    """Long work: a service registers it with `task` and hands it over with `send`; `flask jobs` does it.
+
+    Under test it is done at once, by whoever sends it. Arguments are JSON values: ids, not rows.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Callable[..., None]] = {}
+
+    def task(self, work: Callable[..., None]) -> Callable[..., None]:
+        """Register a function, by its module and name."""
+        self._tasks[f"{work.__module__}.{work.__name__}"] = work
+        return work
+
+    def init_app(self, app: Flask) -> None:
+        """Let the app have a queue, made when it is first asked for."""
+        app.extensions["background"] = None
+
+    def send(self, work: Callable[..., None], *values: Any) -> None:
+        """Have a registered function done, soon and once."""
+        self._made(current_app)[1](f"{work.__module__}.{work.__name__}", *values)
+
+    def queue(self, app: Flask) -> Huey:
+        """The app's queue, for its consumer and its schedule."""
+        return self._made(app)[0]
+
+    def _made(self, app: Flask) -> tuple[Huey, Callable[..., object]]:
+        """The app's queue, kept in the instance folder, and what puts work on it."""
+        if app.extensions["background"] is None:
+            if app.testing:
+                queue: Huey = MemoryHuey("bank", immediate=True, results=False)
+            else:
+                queue = SqliteHuey("bank", filename=str(app.config["BANK_JOBS"]), results=False)
+
+            whole: Flask = getattr(app, "_get_current_object", lambda: app)()  # not the proxy of one request
+
+            def work(name: str, *values: Any) -> None:
+                with whole.app_context():
+                    self._tasks[name](*values)
+
+            app.extensions["background"] = (queue, queue.task(name="work")(work))
+        made: tuple[Huey, Callable[..., object]] = app.extensions["background"]
+        return made
+
+
+background = Background()
 
 
 class ListPagination(Pagination):

@@ -62,6 +62,10 @@ class Action(StrEnum):
     INVITE_PERSON = "member:person:invite"
     READ_AUDIT = "bank:audit:read"
 
+    READ_NOTICES = "own:notice:read"
+    MARK_NOTICES = "own:notice:mark"
+    SEND_MAIL = "bank:mail:send"
+
     READ_CATALOGUE = "bank:competency:read"
     CHANGE_PROFILE = "own:profile:change"
     READ_STUDENTS = "member:student:read"
@@ -76,8 +80,25 @@ class Action(StrEnum):
     RUN_ROUND = "bank:round:run"
     PUBLISH_ROUND = "bank:round:publish"
     CANCEL_ROUND = "bank:round:cancel"
+    OPEN_ROUND = "bank:round:open"
+    FREEZE_ROUND = "bank:round:freeze"
+    CLOSE_ROUND = "bank:round:close"
+    KEEP_TIME = "bank:clock:keep"
+    READ_OWN_ROUNDS = "member:round:read"
+    RANK_POSITIONS = "own:preference:rank"
+    READ_CANDIDATES = "member:candidate:read"
+    SHORTLIST_CANDIDATES = "member:candidate:shortlist"
+    SET_HINT = "bank:hint:set"
+    SET_QUOTA = "bank:quota:set"
+    PERFORM_RUN = "bank:run:perform"
+    SHOW_DRAFT = "bank:draft:show"
+    READ_DRAFT = "member:draft:read"
+    COMMENT_DRAFT = "member:draft:comment"
     READ_OFFERS = "member:offer:read"
     ANSWER_OFFER = "own:offer:answer"
+    MAKE_APPEAL = "own:appeal:make"
+    READ_APPEALS = "member:appeal:read"
+    ANSWER_APPEAL = "bank:appeal:answer"
     START_PLACEMENT = "member:placement:start"
 
     READ_RESOURCES = "bank:resource:read"
@@ -135,6 +156,9 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.SUSPEND_PERSON: frozenset({Role.ADMINISTRATOR}),
     Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.UNIVERSITY, Role.SYSTEM}),
     Action.READ_AUDIT: frozenset({Role.ADMINISTRATOR}),
+    Action.READ_NOTICES: _PEOPLE,
+    Action.MARK_NOTICES: _PEOPLE,
+    Action.SEND_MAIL: frozenset({Role.SYSTEM}),
     Action.READ_CATALOGUE: _PEOPLE,
     Action.CHANGE_PROFILE: frozenset({Role.STUDENT}),
     Action.READ_STUDENTS: frozenset({Role.UNIVERSITY, Role.CHAMBER}),
@@ -147,8 +171,25 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.RUN_ROUND: frozenset({Role.CHAMBER}),
     Action.PUBLISH_ROUND: frozenset({Role.CHAMBER}),
     Action.CANCEL_ROUND: frozenset({Role.CHAMBER}),
+    Action.OPEN_ROUND: frozenset({Role.CHAMBER}),
+    Action.FREEZE_ROUND: frozenset({Role.CHAMBER, Role.SYSTEM}),
+    Action.CLOSE_ROUND: frozenset({Role.CHAMBER, Role.SYSTEM}),
+    Action.KEEP_TIME: frozenset({Role.SYSTEM}),
+    Action.READ_OWN_ROUNDS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY}),
+    Action.RANK_POSITIONS: frozenset({Role.STUDENT}),
+    Action.READ_CANDIDATES: frozenset({Role.ENTERPRISE}),
+    Action.SHORTLIST_CANDIDATES: frozenset({Role.ENTERPRISE}),
+    Action.SET_HINT: frozenset({Role.CHAMBER}),
+    Action.SET_QUOTA: frozenset({Role.CHAMBER}),
+    Action.PERFORM_RUN: frozenset({Role.SYSTEM}),
+    Action.SHOW_DRAFT: frozenset({Role.CHAMBER}),
+    Action.READ_DRAFT: frozenset({Role.ENTERPRISE, Role.UNIVERSITY}),
+    Action.COMMENT_DRAFT: frozenset({Role.ENTERPRISE, Role.UNIVERSITY}),
     Action.READ_OFFERS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER}),
     Action.ANSWER_OFFER: frozenset({Role.STUDENT}),
+    Action.MAKE_APPEAL: frozenset({Role.STUDENT, Role.ENTERPRISE}),
+    Action.READ_APPEALS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.CHAMBER}),
+    Action.ANSWER_APPEAL: frozenset({Role.CHAMBER}),
     Action.START_PLACEMENT: frozenset({Role.ENTERPRISE}),
     Action.READ_RESOURCES: _PEOPLE,
     Action.DEPOSIT_RESOURCE: _HOSTS,

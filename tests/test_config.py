@@ -121,3 +121,37 @@ def test_settings_are_used_as_given(instance: Path) -> None:
     found = read(instance, DATABASE_URL="postgresql+psycopg://db/bank", BANK_PROXIES="2")
     assert found["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://db/bank"
     assert found["PROXIES"] == 2
+
+
+def test_without_a_mail_server_notices_are_printed(instance: Path) -> None:
+    found = read(instance)
+    assert found["MAIL_BACKEND"] == "console"
+    assert found["MAIL_DEFAULT_SENDER"] == "bank@localhost"
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "starttls"),
+    [("smtp://u%40x:p%2Fw@mail.example", 587, True), ("smtps://u%40x:p%2Fw@mail.example:4465", 4465, False)],
+)
+def test_a_mail_server_is_spoken_to_over_tls(instance: Path, address: str, port: int, starttls: bool) -> None:
+    found = read(instance, BANK_SMTP=address, BANK_MAIL_FROM="bank@bank.example")
+    assert (found["MAIL_SERVER"], found["MAIL_PORT"]) == ("mail.example", port)
+    assert (found["MAIL_USERNAME"], found["MAIL_PASSWORD"]) == ("u@x", "p/w")
+    assert found["MAIL_USE_TLS"] is starttls
+    assert found["MAIL_USE_SSL"] is not starttls
+    assert found["MAIL_DEFAULT_SENDER"] == "bank@bank.example"
+
+
+@pytest.mark.parametrize(
+    "address", ["mail.example", "http://mail", "smtp://", "smtp://u:hush@m:99999", "smtp://[hush"]
+)
+def test_a_mail_server_that_is_none_is_refused_without_its_password(instance: Path, address: str) -> None:
+    with pytest.raises(SettingError, match="BANK_SMTP") as refused:
+        read(instance, BANK_SMTP=address)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sender", ["bank", "a@b@c", "bank@x\nBcc: y@z", "the bank@x"])
+def test_a_sender_that_is_no_address_is_refused(instance: Path, sender: str) -> None:
+    with pytest.raises(SettingError, match="BANK_MAIL_FROM"):
+        read(instance, BANK_MAIL_FROM=sender)

@@ -26,8 +26,9 @@ def test_overdue_logs_are_chased_every_hour_without_anybody_asking(app: Flask) -
         db.session.remove()
     queue = schedule(app)
     due = queue.read_periodic(datetime(2026, 11, 25, 10, 7, tzinfo=UTC))
-    assert [task.name for task in due] == ["chase"]
-    assert not queue.read_periodic(datetime(2026, 11, 25, 10, 8, tzinfo=UTC))
+    assert [task.name for task in due] == ["chase", "clock"]
+    at_ten = queue.read_periodic(datetime(2026, 11, 25, 10, 10, tzinfo=UTC))
+    assert [task.name for task in at_ten] == ["clock", "hung runs", "mail"]
     for _ in range(2):
         for task in due:
             queue.execute(task)

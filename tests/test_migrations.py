@@ -20,10 +20,11 @@ from talentbank.competencies.service import load_seeds
 from talentbank.config import ROOT
 from talentbank.extensions import BUSY_TIMEOUT_MS, db, transaction
 from talentbank.permissions import SYSTEM
-from talentbank.rounds.models import Offer, Round
+from talentbank.rounds.models import Round
+from talentbank.rounds.offers.models import Offer
 from tests.conftest import settings
 from tests.market import Market
-from tests.rounds.test_rounds import published
+from tests.rounds.life import published
 
 FOLDER = str(ROOT / "talentbank" / "migrations")
 

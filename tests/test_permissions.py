@@ -11,6 +11,10 @@ OWN_SESSION = {Action.SIGN_OUT, Action.CHANGE_ACCOUNT}
 """What everybody who signs in may do with the session and account that are theirs."""
 
 
+EVERYBODYS = {Action.MARK_NOTICES}
+"""What everybody who signs in may do beside: put away what they were told, and say that a position is false."""
+
+
 def granted(role: Role) -> set[Action]:
     return {action for action, roles in GRANTS.items() if role in roles}
 
@@ -46,6 +50,11 @@ def test_the_system_does_what_no_session_belongs_to() -> None:
         Action.LOAD_SEEDS,
         Action.KEEP_DEMO,
         Action.CHASE_LOGS,
+        Action.SEND_MAIL,
+        Action.KEEP_TIME,
+        Action.PERFORM_RUN,
+        Action.FREEZE_ROUND,
+        Action.CLOSE_ROUND,
     }
 
 
@@ -56,11 +65,12 @@ def test_everybody_who_signs_in_has_a_home_an_account_and_a_way_out(role: Role) 
 
 def test_the_government_reads_and_changes_nothing_of_the_bank() -> None:
     beyond = {action for action in granted(Role.GOVERNMENT) if writes(action)} - granted(Role.STRANGER)
-    assert beyond == OWN_SESSION
+    assert beyond == OWN_SESSION | EVERYBODYS
 
 
 def test_the_zone_changes_what_it_deposits_and_those_on_it_and_nothing_else() -> None:
     beyond = {action for action in granted(Role.ZONE) if writes(action)} - granted(Role.STRANGER) - OWN_SESSION
+    beyond -= EVERYBODYS
     assert {scope(action) for action in beyond} == {"member"}
     assert {action.split(":")[1] for action in beyond} == {"resource", "enrolment", "agreement", "log", "statement"}
 
@@ -83,6 +93,11 @@ def test_zone_and_government_read_of_no_single_person(role: Role) -> None:
         (Action.MAKE_ROUND, {Role.CHAMBER}),
         (Action.RUN_ROUND, {Role.CHAMBER}),
         (Action.PUBLISH_ROUND, {Role.CHAMBER}),
+        (Action.OPEN_ROUND, {Role.CHAMBER}),
+        (Action.SET_HINT, {Role.CHAMBER}),
+        (Action.ANSWER_APPEAL, {Role.CHAMBER}),
+        (Action.RANK_POSITIONS, {Role.STUDENT}),
+        (Action.SHORTLIST_CANDIDATES, {Role.ENTERPRISE}),
         (Action.CANCEL_ROUND, {Role.CHAMBER}),
         (Action.SUSPEND_PERSON, {Role.ADMINISTRATOR}),
         (Action.KEEP_LOG, {Role.STUDENT}),
@@ -111,6 +126,7 @@ def test_who_keeps_the_accounts_neither_matches_nor_answers() -> None:
     writing = {action for action in granted(Role.ADMINISTRATOR) if writes(action) and scope(action) != "public"}
     assert writing == {
         *OWN_SESSION,
+        *EVERYBODYS,
         Action.ADD_ORGANISATION,
         Action.SUSPEND_PERSON,
         Action.INVITE_PERSON,

@@ -17,11 +17,13 @@ from talentbank.insight import queries as insight
 from talentbank.permissions import Role
 from talentbank.placements import queries as placements
 from talentbank.rounds import queries as rounds
-from talentbank.rounds import service as matching
-from talentbank.rounds.models import Run
+from talentbank.rounds.offers import queries as offers
+from talentbank.rounds.offers import service as answers
+from talentbank.rounds.runs import queries as runs
+from talentbank.rounds.runs.models import Run
 from tests import factories
 from tests.market import Market
-from tests.rounds.test_rounds import published
+from tests.rounds.life import published
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -48,9 +50,9 @@ def grow(m: Market, count: int) -> Run:
         m.position({"platform_ops": 1, "teamwork": 1}, of=enterprise, headcount=2)
         m.student({"platform_ops": 4, "teamwork": 2})
     _, run = published(m.chamber)
-    waiting = rounds.offers(m.chamber, "open", None, None, 1).items
+    waiting = offers.offers(m.chamber, "open", None, None, 1).items
     for offer_id, actor in [(offer.id, offer.student.user.actor) for offer in waiting]:
-        matching.answer_offer(actor, offer_id, accepted=True)
+        answers.answer_offer(actor, offer_id, accepted=True)
     return run
 
 
@@ -64,21 +66,21 @@ def lists(m: Market, run: Run) -> dict[str, Callable[[], object]]:
             for p in deposits.positions(m.chamber, PositionFilter(), 1).items
         ],
         "all positions": lambda: [p.opening() for p in deposits.all_positions(m.strong, PositionFilter())],
-        "participants": rounds.participants,
+        "participants": lambda: rounds.participants(run.round_id),
         "offers": lambda: [
             (o.student.user.name, o.student.university.name, o.position.enterprise.name, o.run.round.name)
-            for o in rounds.offers(m.chamber, "", None, None, 1).items
+            for o in offers.offers(m.chamber, "", None, None, 1).items
         ],
         "pairs": lambda: [
             (p.student.user.name, p.student.university.name, p.position.enterprise.name)
-            for p in rounds.pairs(run, "", None, "", 1).items
+            for p in runs.pairs(run, "", None, "", 1).items
         ],
         "outcomes": lambda: [
-            (o.position.enterprise.name, o.position.city.name) for o in rounds.outcomes(run, "", False, 1).items
+            (o.position.enterprise.name, o.position.city.name) for o in runs.outcomes(run, "", False, 1).items
         ],
         "taking part": lambda: [
             (row.student.user.name, row.pair and row.pair.position.enterprise.name)
-            for row in rounds.taking_part(run, {row.student_id: row.score for row in _all_pairs(run)}, "", 1).items
+            for row in runs.taking_part(run, {row.student_id: row.score for row in _all_pairs(run)}, "", 1).items
         ],
         "students": lambda: [
             (row.student.user.name, row.student.university.name, row.whereabouts)
@@ -96,7 +98,7 @@ def lists(m: Market, run: Run) -> dict[str, Callable[[], object]]:
 
 
 def _all_pairs(run: Run) -> list[object]:
-    return list(rounds.pairs(run, "", None, "", 1).items)
+    return list(runs.pairs(run, "", None, "", 1).items)
 
 
 def test_every_list_asks_as_often_for_many_rows_as_for_few() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TypeVar
 
 from sqlalchemy import insert, select
@@ -11,7 +12,7 @@ from talentbank.accounts.models import Organisation, Standing, User
 from talentbank.competencies.models import Competency, Student, StudentLevel
 from talentbank.demo.recipe import DemoPosition, DemoStudent
 from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
-from talentbank.extensions import Model, db, today
+from talentbank.extensions import Model, db
 from talentbank.permissions import Role
 
 M = TypeVar("M", bound=Model)
@@ -77,12 +78,18 @@ class Builder:
         self.add(staff)
         return others
 
-    def positions(self, positions: tuple[DemoPosition, ...], enterprises: list[Organisation]) -> None:
-        """Open positions with their requirements."""
+    def deposit(
+        self,
+        positions: Sequence[DemoPosition],
+        enterprises: Sequence[int],
+        opens_on: date,
+        closes_on: date | None = None,
+    ) -> list[Position]:
+        """Open positions with their requirements; enterprises: the ids behind the plan's indices."""
         made = self.add(
             [
                 Position(
-                    enterprise_id=enterprises[p.enterprise].id,
+                    enterprise_id=enterprises[p.enterprise],
                     title=p.title_zh,
                     title_en=p.title_en,
                     description=p.description,
@@ -92,7 +99,8 @@ class Builder:
                     headcount=p.headcount,
                     min_salary=p.min_salary,
                     max_salary=p.max_salary,
-                    opens_on=today(),
+                    opens_on=opens_on,
+                    closes_on=closes_on,
                     state=PositionState.OPEN,
                     created_at=self.at,
                     changed_at=self.at,
@@ -113,6 +121,7 @@ class Builder:
             for place, (code, level, weight, must_have) in enumerate(planned.requirements)
         ]
         db.session.execute(insert(PositionRequirement), rows)
+        return made
 
     def students(self, students: tuple[DemoStudent, ...], universities: list[Organisation]) -> list[Student]:
         """Students with their accounts and levels; the first is the one to sign in as."""

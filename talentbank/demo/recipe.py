@@ -20,7 +20,7 @@ UNIVERSITIES = int(figures.baseline()["universities"].value)
 STUDENTS = int(figures.baseline()["professionals_trained"].value)
 
 HEADCOUNTS = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5)
-COHORTS = (2026, 2026, 2027, 2027, 2028)
+COHORTS = (2025, 2026, 2026, 2027, 2027, 2028)
 LEANINGS = ("operations",) * 9 + ("design",) * 6 + ("supply_chain",) + ("others",) * 4
 """What students lean to: fewer to the supply chain than it needs, so that rounds have something to tell."""
 READY = 0.34

@@ -19,10 +19,11 @@ from talentbank.credentials import service as credentials
 from talentbank.credentials.bank import Bank
 from talentbank.demo import recipe, training
 from talentbank.demo.builder import DOMAIN, Builder, address
+from talentbank.demo.market import MarketBuilder
 from talentbank.demo.models import DemoBank
 from talentbank.demo.term import TermBuilder
 from talentbank.errors import Conflict
-from talentbank.extensions import db, now
+from talentbank.extensions import db, now, today
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Actor, Role
 from talentbank.practice.evidence import Store
@@ -79,11 +80,13 @@ def build(actor: Actor, store: Store | None = None) -> None:
     enterprises = made.organisations(Role.ENTERPRISE, contents.enterprises)
     universities = made.organisations(Role.UNIVERSITY, contents.universities)
     others = made.people(enterprises, universities)
-    made.positions(contents.positions, enterprises)
+    ids = [enterprise.id for enterprise in enterprises]
+    made.deposit(contents.positions, ids, today())
     students = made.students(contents.students, universities)
     term = training.compose(contents.students, len(enterprises), recipe.SEED)
     hosts = {"enterprise": enterprises, "university": universities, "zone": [others[Role.ZONE]]}
     TermBuilder(made, hosts, students).build(term, store)
+    MarketBuilder(made, recipe.SEED).build(contents.positions, ids)
     mark = DemoBank(seed=recipe.SEED, digest=contents.digest, built_at=made.at)
     db.session.add(mark)
     db.session.flush()

@@ -60,13 +60,13 @@ class Result:
 
     position (n,): the position of each student, -1 for unmatched; score (n,): the score of that pair, 0 for
     unmatched; total: their sum. price (m,), surplus (n,) and levy (one for each quota of the policy): the least dual
-    prices, in units of the objective, in which a placed person counts `bonus` on top of the score (0 under objective
-    «score»), and a pinned one `pin` more. A levy is what every placement costs that the quota names: above 0 where
-    its limit binds, below 0, a subsidy, where its promise does. certificate: the largest violation of the optimality
-    conditions. filled (m,): seats taken; eligible (m,): students who could be matched there, pins aside. gap: by how
-    much the total is proven to miss the best at most, above 0 only where quotas cross; prices are then those of the
-    relaxation without whole numbers. shortlist: what a solve of nearly the same problem begins with, where the market
-    is not small.
+    prices, in units of the objective, in which a placed person counts the pair's nudge and `bonus` on top of the
+    score (0 under objective «score»), and a pinned one `pin` more. A levy is what every placement costs that the
+    quota names: above 0 where its limit binds, below 0, a subsidy, where its promise does. certificate: the largest
+    violation of the optimality conditions. filled (m,): seats taken; eligible (m,): students who could be matched
+    there, pins aside. gap: by how much the objective is proven to miss the best at most, above 0 only where quotas
+    cross; prices are then those of the relaxation without whole numbers. shortlist: what a solve of nearly the same
+    problem begins with, where the market is not small.
     """
 
     policy: Policy
@@ -160,7 +160,9 @@ def _result(ready: Market, found: Optimum, node: Ints, potential: Ints, eligible
     own = potential - potential[forest.parent]
     price, filled = np.empty(m, np.int64), np.empty(m, np.int64)
     price[order], filled[order] = own[:m], np.bincount(node[matched], minlength=m)
-    score = np.where(matched, surplus + potential[node] - extra, 0)
+    position = np.where(matched, np.append(order, np.full(len(potential) - m, NEVER))[node], NEVER)
+    nudge = ready.nudges.at(np.arange(problem.students), position)
+    score = np.where(matched, surplus + potential[node] - extra - nudge, 0)
     levy = [0] * len(policy.quotas)
     for v in range(m, forest.root):
         sign = -1 if v < forest.groups else 1
@@ -169,7 +171,7 @@ def _result(ready: Market, found: Optimum, node: Ints, potential: Ints, eligible
             levy[at] = sign * int(own[v])
     return Result(
         policy=policy,
-        position=np.where(matched, np.append(order, np.full(len(potential) - m, NEVER))[node], NEVER),
+        position=position,
         score=score,
         total=int(score.sum()),
         price=price,
@@ -207,7 +209,7 @@ def _under_quotas(ready: Market, t: Tables, near: Result | None, tell: Tell) -> 
 
     def attempt(quotas: tuple[Quota, ...], near: Result | None) -> tuple[Optimum, FlowSolver]:
         forest = planted(ready.problem.students, ready.capacity, quotas, ready.whom)
-        solver = FlowSolver(forest, t.held, UNIT + ready.bonus)
+        solver = FlowSolver(forest, t.held, ready.heaviest)
         return _optimum(ready, t, solver, near, tell), solver
 
     quotas = ready.policy.quotas
@@ -283,7 +285,9 @@ def _optimum(ready: Market, t: Tables, solver: Solver, near: Result | None, tell
         old.least_units,
     )
     if same and policy.weights[0] == old.weights[0]:
-        return similar_optimum(t, solver, near.shortlist, price, seat, tell)
+        more = ready.bonus - near.bonus  # larger nudges are outweighed by a larger bonus
+        price = np.maximum(price + more * (price > near.bonus // 2), 0)
+        return similar_optimum(t, solver, near.shortlist.raised(more), price, seat, tell)
     if (
         same
         and policy.objective == "score"

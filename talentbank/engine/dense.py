@@ -13,11 +13,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from talentbank.engine.nudges import Nudges
 from talentbank.engine.optimum import Optimum, Seating
 from talentbank.engine.policy import Policy
 from talentbank.engine.problem import Ints, Problem
 from talentbank.engine.scoring import columns
-from talentbank.engine.tables import NEVER, least_of
+from talentbank.engine.tables import NEVER, lightest_of
 
 EXACT = 2**53
 """Whole numbers below are exact as floating-point ones."""
@@ -29,10 +30,11 @@ def weights(problem: Problem, policy: Policy, bonus: int, pin: int) -> tuple[Int
     """Weights of all pairs, (n, m), NEVER for those that can't be matched, and how many are eligible, (m,)."""
     weight = np.full((problem.students, problem.positions), NEVER, np.int64)
     eligible = np.zeros(problem.positions, np.int64)
-    least = least_of(policy)
+    nudges, lightest = Nudges.of(problem, policy), lightest_of(policy)
     for j, rows, score in columns(problem, policy):
         eligible[j] = len(rows)
-        weight[rows, j] = np.where(score >= least, score + bonus, NEVER)
+        own = score + nudges.at(rows, j)
+        weight[rows, j] = np.where(own >= lightest, own + bonus, NEVER)
     for student, position in policy.pinned:
         i, j = problem.student_index[student], problem.position_index[position]
         pinned = max(weight[i, j], bonus) + pin  # a pinned pair may score nothing

@@ -2,9 +2,9 @@
 
 Where several matchings share the best objective, students are asked in the order of a lottery: SHA-256 of the round's
 published seed and their id. Each in turn takes, among the places that still allow the best objective given what those
-before took, a seat rather than none, and among seats the one where the score is highest, then the one whose position
-comes first in the lottery. The outcome is one, whichever method found the objective (serial dictatorship within the
-optimal matchings; A. Abdulkadiroğlu, T. Sönmez, Econometrica 66(3), 1998).
+before took, a seat rather than none, and among seats the one where the score, with its nudge, is highest, then the
+one whose position comes first in the lottery. The outcome is one, whichever method found the objective (serial
+dictatorship within the optimal matchings; A. Abdulkadiroğlu, T. Sönmez, Econometrica 66(3), 1998).
 
 What allows the best objective is told by the prices: pairs of no reduced cost, with everybody who has a surplus
 placed, every seat that has a price taken, and every quota that has one exhausted. Moving one student keeps that if
@@ -83,7 +83,7 @@ def settle(
     """At which node each student is after the draw, (n,).
 
     node (n,): one optimal matching; potential (V,), surplus (n,): its duals; turn (n,) and rank (m,): places in the
-    lottery. Weights are surplus + potential on the options, so that the highest score is the highest potential.
+    lottery. Weights are surplus + potential on the options, so that the highest weight is the highest potential.
     """
     n, m, nodes = len(node), len(rank), len(forest.parent)
     by_liking = np.concatenate([np.lexsort((rank, -potential[:m])), np.arange(m, forest.root)])

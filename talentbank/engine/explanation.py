@@ -1,11 +1,11 @@
 """Why everybody got what they got: what came next, what stood in the way, and what to learn (DESIGN.md, section 4).
 
 One pass over all pairs reads it from a run's prices. Whoever changes one row of the market gains what that row is
-worth at the prices that an outsider has to beat (`entry_prices`): with w' for the new weights, an unmatched student
-raises the objective by max(0, max_j w'_ij − entry_j), to the last unit, and one who sits at k by at least
-max(w'_ik − w_ik, max_j≠k w'_ij − entry_j − u_i) (dual prices as what-ifs: D. Gale, «The Theory of Linear Economic
-Models», 1960, chapter 5; both ends of the prices: L. S. Shapley, M. Shubik, «The assignment game I: The core», Int.
-J. Game Theory 1, 1971).
+worth at the prices that an outsider has to beat (`entry_prices`): with w' for the new weights, nudges included, an
+unmatched student raises the objective by max(0, max_j w'_ij − entry_j), to the last unit, and one who sits at k by at
+least max(w'_ik − w_ik, max_j≠k w'_ij − entry_j − u_i) (dual prices as what-ifs: D. Gale, «The Theory of Linear
+Economic Models», 1960, chapter 5; both ends of the prices: L. S. Shapley, M. Shubik, «The assignment game I: The
+core», Int. J. Game Theory 1, 1971).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from talentbank.engine import draw, forest
 from talentbank.engine.assignment import Progress, Result, Stopped, entry_prices
 from talentbank.engine.competency import MAX_LEVEL
 from talentbank.engine.compiled import compiled
+from talentbank.engine.nudges import Nudges
 from talentbank.engine.policy import Policy
 from talentbank.engine.problem import Bools, Ints, Problem
 from talentbank.engine.scoring import CODES, NANO, Obstacle, Terms
 from talentbank.engine.sweep import each_block
-from talentbank.engine.tables import NEVER, Special, Tables, grouped, indices, tables
+from talentbank.engine.tables import NEVER, Special, Tables, grouped, indices, lightest_of, tables
 
 CONDITIONS = tuple(Obstacle)
 """What `Explanation.condition` counts: unavailable, category, city, salary, must_have, min_score."""
@@ -48,9 +49,9 @@ class Explanation:
     pinned (n,): who was placed by hand. Of them nothing else is said: -1 and 0 throughout, but for `eligible`.
     eligible (n,): how many positions were open to the student.
     alternative (n,): among those with seats, the best by weight − entry price beside the one that the student has, -1
-    if there is none; alternative_score (n,): the student's score there; lacked (n,): 0 or more, by how much that
-    score falls short of surely getting a seat there, u_i + entry_j − w_ij. With lacked + 1 more, and all else as it
-    was, the student sits there.
+    if there is none; alternative_score (n,): the student's score there, without a nudge; lacked (n,): 0 or more, by
+    how much that score, with it, falls short of surely getting a seat there, u_i + entry_j − w_ij. With lacked + 1
+    more, and all else as it was, the student sits there.
     condition (n,): for the unmatched, which condition of CONDITIONS cost most: the one without which alone the
     student would bring most beyond an entry price, condition_gain (n,), at condition_position (n,). must_have means
     all must-haves of that position together. -1 if none alone opens a seat; of equal gains the first in CONDITIONS.
@@ -90,9 +91,11 @@ def explain(
         )
     if n == 0:
         return Explanation(np.zeros(0, np.bool_), *(np.zeros(0, np.int64) for _ in range(10)))
-    order, terms = grouped(problem), Terms.of(problem, result.policy)
-    t = _tables(problem, result, terms, order)
-    s = _setting(problem, result, terms, order, entry_prices(problem, result) if entry is None else entry)
+    order, terms, nudges = grouped(problem), Terms.of(problem, result.policy), Nudges.of(problem, result.policy)
+    t = _tables(problem, result, terms, order, nudges)
+    entry = entry_prices(problem, result) if entry is None else entry
+    special = np.repeat(np.arange(n), np.diff(t.special_start)), order[t.special_position]
+    s = _setting(problem, result, terms, order, entry, nudges.at(*special))
     found = _Found(
         *(np.full(n, start, np.int64) for start in _Found(0, NEVER, LOW, NEVER, 0, NEVER, NEVER, 0, NEVER))
     )
@@ -100,15 +103,16 @@ def explain(
         if progress is not None and progress("explain", done / n) is False:
             raise Stopped
     position = np.append(order, NEVER)
+    alternative = position[found.alternative]
     there = found.alternative >= 0
     cost = s.cost[s.kind[there], found.alternative[there]]
     score, lacked = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    score[there] = found.value[there] + cost - t.bonus
+    score[there] = found.value[there] + cost - t.bonus - nudges.at(np.flatnonzero(there), alternative[there])
     lacked[there] = result.surplus[there] - found.value[there]
     return Explanation(
         pinned=t.held,
         eligible=found.eligible,
-        alternative=position[found.alternative],
+        alternative=alternative,
         alternative_score=score,
         lacked=lacked,
         condition=found.condition,
@@ -134,7 +138,8 @@ class _Setting(NamedTuple):
 
     cost (kinds, m): what a seat costs an outsider, by kind of student, of which there is one but for quotas; kind
     (n,). own (n,): everybody's place. rank (m,): places in the lottery. raised (CODES,): each level code with one
-    level more. rise (m,): the most that a raised level adds, in 1/NANO.
+    level more. rise (m,): the most that a raised level adds, in 1/NANO. nudge (s,): what is added to the weight of
+    each pair about which something is said. lightest: the lowest score with its nudge that is matched.
     """
 
     takes_category: Any
@@ -147,6 +152,8 @@ class _Setting(NamedTuple):
     rank: Any
     raised: Any
     rise: Any
+    nudge: Any
+    lightest: int
 
 
 class _Found(NamedTuple):
@@ -165,24 +172,26 @@ class _Found(NamedTuple):
 
 class _Seen(NamedTuple):
     """The students of a block for whom a pair with the place that is looked at may tell something, in 1/NANO their
-    fit and wishes, what stands between (CLEAR or one condition), and the must-have that is missing: NEVER for none,
-    SEVERAL for more than one. The first so many entries count."""
+    fit and wishes, the nudge, what stands between (CLEAR or one condition), and the must-have that is missing: NEVER
+    for none, SEVERAL for more than one. The first so many entries count."""
 
     student: Any
     nano: Any
+    nudge: Any
     between: Any
     missing: Any
 
 
-def _tables(problem: Problem, result: Result, terms: Terms, order: Ints) -> Tables:
+def _tables(problem: Problem, result: Result, terms: Terms, order: Ints, nudges: Nudges) -> Tables:
     """The run's tables, but with the worth of a level that a must-have is short of as its complement (−1 − value)
     instead of NEVER, and for special pairs what wishes add in 1/NANO, NEVER if the pair is ruled out."""
     value = np.where(terms.reached, terms.value, ~terms.value)
     told = Terms(terms.position, terms.competency, value, np.ones_like(terms.reached))
-    return tables(problem, result.policy, told, order, result.bonus, _said(problem, result.policy, np.argsort(order)))
+    said = _said(problem, result.policy, np.argsort(order), nudges)
+    return tables(problem, result.policy, told, order, result.bonus, said)
 
 
-def _setting(problem: Problem, result: Result, terms: Terms, order: Ints, entry: Ints) -> _Setting:
+def _setting(problem: Problem, result: Result, terms: Terms, order: Ints, entry: Ints, nudge: Ints) -> _Setting:
     policy, place = result.policy, np.append(np.argsort(order), NEVER)
     claimed, verified = np.divmod(np.arange(CODES), MAX_LEVEL + 1)
     raised = np.minimum(claimed + 1, MAX_LEVEL) * (MAX_LEVEL + 1) + np.minimum(verified + 1, MAX_LEVEL)
@@ -200,18 +209,22 @@ def _setting(problem: Problem, result: Result, terms: Terms, order: Ints, entry:
         rank=draw.lottery(policy.seed, "position", problem.position_ids)[order],
         raised=raised,
         rise=rise[order],
+        nudge=nudge,
+        lightest=lightest_of(policy),
     )
 
 
-def _said(problem: Problem, policy: Policy, place: Ints) -> Special:
-    """What is said about single pairs: their wishes in 1/NANO, NEVER where a side or the policy ruled them out."""
+def _said(problem: Problem, policy: Policy, place: Ints, nudges: Nudges) -> Special:
+    """What is said about single pairs: their wishes in 1/NANO, NEVER where a side or the policy ruled them out, and 0
+    where there is only a nudge."""
     width = max(problem.positions, 1)
 
     wishes = (problem.by_student, problem.by_enterprise)
     out = np.concatenate([problem.ruled_out, indices(problem, policy.banned, "banned")])
     never = out[:, 0] * width + place[out[:, 1]]
     wished = [wish.student * width + place[wish.position] for wish in wishes]
-    keys = np.unique(np.concatenate([never, *wished]))
+    nudged = nudges.student * width + place[nudges.position]
+    keys = np.unique(np.concatenate([never, nudged, *wished]))
     nano = np.zeros(len(keys), np.int64)
     for weight, wish, pairs in zip(policy.weights[1:], wishes, wished, strict=True):
         np.add.at(nano, np.searchsorted(keys, pairs), np.rint(NANO * weight * wish.value).astype(np.int64))
@@ -241,8 +254,8 @@ def _costs(problem: Problem, result: Result, entry: Ints) -> tuple[Ints, Ints]:
 def _explain(t: Tables, s: _Setting, found: _Found, low: int, high: int) -> None:
     """Go through the block's pairs place by place, and note for each student what is best of each kind."""
     special = t.special_start[low:high].copy()
-    room = np.empty((6, high - low), np.int64)
-    members, between, seen = room[0], room[1], _Seen(room[2], room[3], room[4], room[5])
+    room = np.empty((7, high - low), np.int64)
+    members, between, seen = room[0], room[1], _Seen(room[2], room[3], room[4], room[5], room[6])
     for g in range(len(t.group_start) - 1):
         first, last = t.group_start[g], t.group_start[g + 1]
         count = _members(s, g, low, high, members, between) if first < last else 0
@@ -283,14 +296,14 @@ def _score(t: Tables, s: _Setting, j: int, low: int, members: Any, closed: Any, 
             if between != CLEAR or not unmatched:
                 continue
             between = SALARY
-        nano = 0
+        nano, nudge = 0, 0
         if t.special_start[i] < t.special_start[i + 1]:
             at, end = special[i - low], t.special_start[i + 1]
             while at < end and t.special_position[at] < j:
                 at += 1
             special[i - low] = at
             if at < end and t.special_position[at] == j:
-                nano = t.special_weight[at]
+                nano, nudge = t.special_weight[at], s.nudge[at]
                 if nano < 0:
                     continue
         missing = NEVER
@@ -304,7 +317,8 @@ def _score(t: Tables, s: _Setting, j: int, low: int, members: Any, closed: Any, 
             if between != CLEAR or not (unmatched or missing >= 0):
                 continue
             between = MUST_HAVE
-        seen.student[size], seen.nano[size], seen.between[size], seen.missing[size] = i, nano, between, missing
+        seen.student[size], seen.nano[size], seen.nudge[size] = i, nano, nudge
+        seen.between[size], seen.missing[size] = between, missing
         size += 1
     return size
 
@@ -322,7 +336,7 @@ def _judge(t: Tables, s: _Setting, found: _Found, j: int, seen: _Seen, size: int
             found.eligible[i] += 1
         if t.held[i] or not seats:
             continue
-        value = units + t.bonus - s.cost[s.kind[i], j]
+        value = units + seen.nudge[x] + t.bonus - s.cost[s.kind[i], j]
         closed = (MIN_SCORE if between == CLEAR else SEVERAL) if low else between
         if closed == CLEAR:
             best = found.value[i]
@@ -339,7 +353,8 @@ def _judge(t: Tables, s: _Setting, found: _Found, j: int, seen: _Seen, size: int
         if between == CLEAR or (between == MUST_HAVE and seen.missing[x] >= 0):
             most = (seen.nano[x] + s.rise[j] + 500) // 1000 - units
             if most + (0 if j == s.own[i] else value - s.surplus[i]) >= found.step_gain[i]:
-                seen.student[rising], seen.nano[rising], seen.missing[rising] = i, seen.nano[x], seen.missing[x]
+                seen.student[rising], seen.nano[rising], seen.nudge[rising] = i, seen.nano[x], seen.nudge[x]
+                seen.missing[rising] = seen.missing[x]
                 rising += 1
     return rising
 
@@ -348,8 +363,8 @@ def _judge(t: Tables, s: _Setting, found: _Found, j: int, seen: _Seen, size: int
 def _raise(t: Tables, s: _Setting, found: _Found, j: int, seen: _Seen, size: int) -> None:
     """Raise each level by one that the place asks for, or of a must-have that is missing the one."""
     for x in range(size):
-        i, nano, missing = seen.student[x], seen.nano[x], seen.missing[x]
-        due = (nano + 500) // 1000 + t.bonus if j == s.own[i] else s.cost[s.kind[i], j] + s.surplus[i]
+        i, nano, extra, missing = seen.student[x], seen.nano[x], seen.nudge[x] + t.bonus, seen.missing[x]
+        due = (nano + 500) // 1000 + extra if j == s.own[i] else s.cost[s.kind[i], j] + s.surplus[i]
         for r in range(max(missing, 0), missing + 1 if missing >= 0 else t.asked[j]):
             k = t.column[j, r]
             code = t.code[i, k]
@@ -357,9 +372,9 @@ def _raise(t: Tables, s: _Setting, found: _Found, j: int, seen: _Seen, size: int
             if then < 0:
                 continue
             units = (nano - (now if now >= 0 else ~now) + then + 500) // 1000
-            gain = units + t.bonus - due
+            gain = units + extra - due
             best, known = found.step_gain[i], found.step[i]
-            if units < t.least or gain <= 0 or gain < best:
+            if units < t.fewest or units + seen.nudge[x] < s.lightest or gain <= 0 or gain < best:
                 continue
             if gain > best or k < known or (k == known and s.rank[j] < s.rank[found.step_place[i]]):
                 found.step_gain[i], found.step[i], found.step_place[i] = gain, k, j

@@ -22,7 +22,7 @@ from talentbank.engine.policy import UNIT, Quota
 from talentbank.engine.problem import Ints
 from talentbank.engine.promises import Infeasible, conflict
 from talentbank.engine.scoring import columns
-from talentbank.engine.tables import NEVER, indices, least_of
+from talentbank.engine.tables import NEVER, indices, lightest_of
 
 MOST_PAIRS = 3_000_000
 """Eligible pairs that a programme may have."""
@@ -46,12 +46,13 @@ class Programmed:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Eligible pairs, (e,): students, positions, weights in 1/UNIT, which quotas name each, (quotas, e), and which
-    are pinned, (e,)."""
+    """Eligible pairs, (e,): students, positions, scores in 1/UNIT, the same with nudges, which quotas name each,
+    (quotas, e), and which are pinned, (e,)."""
 
     student: Ints
     position: Ints
     score: Ints
+    nudged: Ints
     names: Any
     pinned: Any
     eligible: Ints
@@ -70,9 +71,9 @@ def solve(ready: Market, turn: Ints, rank: Ints) -> Programmed:
         programme_of_most = _Programme(
             sparse.vstack([programme.rows, sparse.csr_matrix(ones[None, :])], format="csr"), programme.least
         )
-        found = programme_of_most.best(pairs.score / UNIT, np.append(low, most), np.append(high, most))
+        found = programme_of_most.best(pairs.nudged / UNIT, np.append(low, most), np.append(high, most))
     else:
-        found = programme.best(pairs.score / UNIT, low, high)
+        found = programme.best(pairs.nudged / UNIT, low, high)
     _check_feasible(ready, programme, found)
     chosen = np.flatnonzero(found.x > 0.5)
     position = np.full(ready.problem.students, NEVER, np.int64)
@@ -80,8 +81,9 @@ def solve(ready: Market, turn: Ints, rank: Ints) -> Programmed:
     position[pairs.student[chosen]] = pairs.position[chosen]
     score[pairs.student[chosen]] = pairs.score[chosen]
     bound = int(np.floor(-found.mip_dual_bound * UNIT + 0.01))
+    gap = max(0, bound - int(pairs.nudged[chosen].sum()))
     price, surplus, levy = _relaxed(ready, pairs, programme.rows)
-    return Programmed(position, score, price, surplus, levy, max(0, bound - int(score.sum())), pairs.eligible)
+    return Programmed(position, score, price, surplus, levy, gap, pairs.eligible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,17 @@ def _pairs(ready: Market, turn: Ints, rank: Ints) -> _Pairs:
     width = max(problem.positions, 1)
     pins = indices(problem, policy.pinned, "pinned") @ np.array([width, 1])
     eligible = np.zeros(problem.positions, np.int64)
-    students, positions, scores = [], [], []
-    least = least_of(policy)
+    students, positions, scores, nudged = [], [], [], []
+    lightest = lightest_of(policy)
     for j, rows, score in columns(problem, policy):
         eligible[j] = len(rows)
-        kept = (score >= least) & ~np.isin(rows, ready.special.held)
+        own = score + ready.nudges.at(rows, j)
+        kept = (own >= lightest) & ~np.isin(rows, ready.special.held)
         kept |= np.isin(rows * width + j, pins)  # a pinned pair may score nothing
         students.append(rows[kept])
         positions.append(np.full(int(kept.sum()), j, np.int64))
         scores.append(score[kept])
+        nudged.append(own[kept])
         if sum(map(len, students)) > MOST_PAIRS:
             raise ValueError(f"quotas that cross each other are solved for at most {MOST_PAIRS} eligible pairs")
     empty = [np.zeros(0, np.int64)]
@@ -134,7 +138,8 @@ def _pairs(ready: Market, turn: Ints, rank: Ints) -> _Pairs:
         if whom.positions is not None:
             names[q] &= whom.positions[place]
     pinned = np.isin(student * width + position, pins)
-    return _Pairs(student, position, np.concatenate(empty + scores)[order], names, pinned, eligible)
+    score, own = np.concatenate(empty + scores)[order], np.concatenate(empty + nudged)[order]
+    return _Pairs(student, position, score, own, names, pinned, eligible)
 
 
 def _rows(ready: Market, pairs: _Pairs) -> Any:
@@ -174,7 +179,7 @@ def _relaxed(ready: Market, pairs: _Pairs, rows: Any) -> tuple[Ints, Ints, tuple
     quotas, n, m = ready.policy.quotas, ready.problem.students, ready.problem.positions
     if not len(pairs.student):
         return np.zeros(m, np.int64), np.zeros(n, np.int64), (0,) * len(quotas)
-    weight = pairs.score + ready.bonus + pairs.pinned.astype(np.int64) * ready.pin
+    weight = pairs.nudged + ready.bonus + pairs.pinned.astype(np.int64) * ready.pin
     low, high = _bounds(ready, quotas)
     promise, limit = np.flatnonzero(low > 0), np.flatnonzero(np.isfinite(high))
     both = sparse.vstack([rows[limit], -rows[promise]], format="csr")

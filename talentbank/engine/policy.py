@@ -1,4 +1,4 @@
-"""What the chamber decides about a run: its policy, with pins, bans and quotas (DESIGN.md, section 4)."""
+"""What the chamber decides about a run: its policy, with pins, bans, nudges and quotas (DESIGN.md, section 4)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ UNIT = 1_000_000
 
 Pair = tuple[str, str]
 """A student's id and a position's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """An encouragement of a pair, or below 0 a discouragement, in units of score, -1..1; several of one pair add up.
+
+    It is added to what the pair weighs in the objective, not to its score. Raises ValueError naming the argument.
+    """
+
+    student: str
+    position: str
+    amount: float
+
+    def __post_init__(self) -> None:
+        if not -1 <= self.amount <= 1:
+            raise ValueError(f"amount is {self.amount}: a nudge is between -1 and 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,12 @@ class Policy:
     trust is v and weights are a, b, c of DESIGN.md section 4; min_score rules out pairs that score less; pinned pairs
     are matched on any account, banned ones never; seed is what the draw between equally good matchings hangs on;
     quotas bound how many are placed from a university, with an enterprise or in a category.
+
+    nudges move what single pairs weigh in the objective and leave their scores alone: min_score and must-haves are
+    tested without them, and no total counts them. Under objective «score» a pair that weighs 0 or less is not
+    matched; under «placements» no nudge costs anybody a seat. Those of ids that a problem doesn't have count for
+    nothing, nor do those of pinned students, whose pair is matched on any account.
+
     Raises ValueError naming the argument.
     """
 
@@ -58,6 +80,7 @@ class Policy:
     seed: str = ""
     pinned: tuple[Pair, ...] = ()
     banned: tuple[Pair, ...] = ()
+    nudges: tuple[Nudge, ...] = ()
     quotas: tuple[Quota, ...] = ()
 
     def __post_init__(self) -> None:

@@ -5,13 +5,14 @@ It is what `verify` reads: plain numpy, and nothing of the solver's, not even it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talentbank.engine.policy import Pair, Policy
+from talentbank.engine.policy import UNIT, Pair, Policy
 from talentbank.engine.problem import Ints, Problem
 from talentbank.engine.scoring import NANO, Terms, rounded
 
@@ -30,6 +31,18 @@ def known(problem: Problem, pairs: tuple[Pair, ...]) -> Ints:
     students, positions = problem.student_index, problem.position_index
     found = [(students[i], positions[j]) for i, j in pairs if i in students and j in positions]
     return np.array(found, np.int64).reshape(-1, 2)
+
+
+def nudged(problem: Problem, policy: Policy) -> dict[tuple[int, int], int]:
+    """What nudges add to the weights of pairs, by index, in 1/UNIT: of pairs that the problem knows, and of students
+    who are not pinned."""
+    held = {student for student, _ in policy.pinned}
+    found: Counter[tuple[int, int]] = Counter()
+    for nudge in policy.nudges:
+        i, j = problem.student_index.get(nudge.student), problem.position_index.get(nudge.position)
+        if i is not None and j is not None and nudge.student not in held:
+            found[i, j] += round(nudge.amount * UNIT)
+    return found
 
 
 class Column(NamedTuple):
@@ -76,6 +89,10 @@ class Pairs:
         ]
         banned = np.concatenate([problem.ruled_out, known(problem, policy.banned)])
         self.banned = Listed(problem, banned[:, 0], banned[:, 1])
+        nudges = nudged(problem, policy)
+        rows = np.array([(*pair, amount) for pair, amount in nudges.items()], np.int64).reshape(-1, 3)
+        self.nudges = Listed(problem, rows[:, 0], rows[:, 1], rows[:, 2])
+        self.largest_nudge = max(map(abs, nudges.values()), default=0)
         self.least = policy.least_units
 
     def shares(self) -> list[Ints]:
@@ -105,6 +122,15 @@ class Pairs:
             for j, count in zip(positions.tolist(), content.tolist(), strict=True):
                 if count:
                     yield self._scored(j, block[:count], at, code)
+
+    def weights(self, column: Column) -> Ints:
+        """A column's scores with the nudges on them."""
+        at, amount = self.nudges.among(column)
+        if not len(at):
+            return column.score
+        weight = column.score.copy()
+        weight[at] += amount
+        return weight
 
     def _scored(self, j: int, students: Ints, at: Ints, code: dict[int, NDArray[np.uint8]]) -> Column:
         nano = np.zeros(len(students), np.int64)

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from talentbank.engine import draw
 from talentbank.engine.assignment import Progress, teller
 from talentbank.engine.compiled import compiled
+from talentbank.engine.nudges import Nudges
 from talentbank.engine.optimum import Tell
 from talentbank.engine.policy import UNIT, Policy
 from talentbank.engine.problem import Ints, Problem, Wishes
@@ -109,8 +110,9 @@ class Market(NamedTuple):
 def deferred_acceptance(problem: Problem, policy: Policy, progress: Progress | None = None) -> Stable:
     """The stable matching that every student likes at least as well as any other stable one.
 
-    Eligible is what `scoring.columns` says under the policy; its objective plays no part. Pinned students keep their
-    seats and stand aside, as those seats do. Quotas are not respected: under them there may be no stable matching.
+    Eligible is what `scoring.columns` says under the policy; its objective and its nudges play no part, as they are
+    not what the sides like. Pinned students keep their seats and stand aside, as those seats do. Quotas are not
+    respected: under them there may be no stable matching.
     progress hears the phase «proposals». Raises ValueError for a policy that does not go with the problem, and
     Stopped if progress returns False.
     """
@@ -142,8 +144,8 @@ def blocking_pairs(
 
     They are eligible under the policy; the student likes the position strictly more than what it has, or has nothing;
     the position has a free seat, or likes the student strictly more than somebody whom it holds. Strictly means by
-    wish and fit, without the draw. Nobody who is pinned is counted, neither as the one who envies nor as the one who
-    is envied. A seat held is taken at its wish and fit even where that pair is not eligible.
+    wish and fit, without the draw and without nudges. Nobody who is pinned is counted, neither as the one who envies
+    nor as the one who is envied. A seat held is taken at its wish and fit even where that pair is not eligible.
 
     progress hears the phase «blocking». Raises ValueError for a matching or a policy that does not go with the
     problem, and Stopped if progress returns False.
@@ -172,9 +174,10 @@ def blocking_pairs(
 
 def _market(problem: Problem, policy: Policy, order: Ints) -> tuple[Market, Ints]:
     """Who likes whom, and the position at which each student is pinned, (n,), -1 for not."""
-    anyhow = replace(policy, objective="placements")  # under «score» a pair that scores 0 would not be matched
+    # under «score» a pair that scores 0 would not be matched, and nudges are no side's liking
+    anyhow = replace(policy, objective="placements", nudges=())
     by_fit, terms = replace(policy, weights=FIT), Terms.of(problem, policy)
-    special = special_pairs(problem, anyhow, terms, order, 0, 0)
+    special = special_pairs(problem, anyhow, terms, order, 0, 0, Nudges.of(problem, anyhow))
     scored = policy.weights[0] != 1 and policy.least_units > 0
     fit = tables(problem, by_fit, Terms.of(problem, by_fit), order, 0, special)
     own = tables(problem, policy, terms, order, 0, special) if scored else fit

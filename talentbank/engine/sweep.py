@@ -79,6 +79,10 @@ class Shortlist:
     reference: Ints
     eligible: Ints
 
+    def raised(self, by: int) -> Shortlist:
+        """What still holds where every weight is higher by as much."""
+        return Shortlist(self.arcs, np.where(self.bound > LOW, self.bound + by, LOW), self.reference, self.eligible)
+
     def scaled(self, by: float) -> Shortlist:
         """What still holds where every score is multiplied by a factor and what scored 0 still does.
 

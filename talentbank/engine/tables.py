@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from talentbank.engine.compiled import compiled
+from talentbank.engine.nudges import Nudges
 from talentbank.engine.policy import Pair, Policy
 from talentbank.engine.problem import Ints, Problem
 from talentbank.engine.scoring import CODES, NANO, Terms, rounded
 
 NEVER = -1
-"""The weight of a pair that can't be matched."""
+"""The weight of a pair that can't be matched; that of any other is 0 or more."""
+
+LOW = -(2**61)
 
 
 class Tables(NamedTuple):
@@ -23,10 +26,10 @@ class Tables(NamedTuple):
 
     code (n, K), takes (n, G), floor (n,): students; takes is False throughout for whoever is not available. group
     (m,), group_start (G + 1,), value (m, R, CODES) in 1/NANO and NEVER where a must-have isn't reached, column (m,
-    R), asked (m,), top (m,), capacity (m,): positions. What is special about single pairs, a wish, a ban, a pin, is
-    listed by student with the weight that the pair has; held (n,) marks the pinned students, of whom nothing else
-    counts. fewest: the lowest score that is eligible, least: that is matched; bonus: what each person placed counts
-    beside the score.
+    R), asked (m,), top (m,), capacity (m,): positions. What is special about single pairs, a wish, a nudge, a ban, a
+    pin, is listed by student with the weight that the pair has; held (n,) marks the pinned students, of whom nothing
+    else counts. fewest: the lowest score that is eligible, least: that is matched; bonus: what each person placed
+    counts beside the score.
     """
 
     code: Any
@@ -105,6 +108,11 @@ def least_of(policy: Policy) -> int:
     return max(policy.least_units, 1 if policy.objective == "score" else 0)
 
 
+def lightest_of(policy: Policy) -> int:
+    """The lowest score with its nudge that is matched: under objective «placements» the bonus outweighs any."""
+    return 1 if policy.objective == "score" else LOW
+
+
 def grouped(problem: Problem) -> Ints:
     """Positions in the order of their category and city."""
     return np.lexsort((problem.city, problem.category)).astype(np.int64)
@@ -132,8 +140,10 @@ def part(whole: Tables, rows: Ints, places: Ints) -> Tables:
     )
 
 
-def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, bonus: int, pin: int) -> Special:
-    """Pairs that were wished for, ruled out, banned or pinned, with the weights that they have.
+def special_pairs(
+    problem: Problem, policy: Policy, terms: Terms, order: Ints, bonus: int, pin: int, nudges: Nudges
+) -> Special:
+    """Pairs that were wished for, nudged, ruled out, banned or pinned, with the weights that they have.
 
     bonus and pin: what a placed and a pinned person count beside the score. Raises ValueError for a pin or a ban that
     does not go with the problem.
@@ -149,7 +159,8 @@ def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, b
 
     never = np.concatenate([key(*problem.ruled_out.T), key(*banned.T)])
     wished = [key(wishes.student, wishes.position) for wishes in (problem.by_student, problem.by_enterprise)]
-    keys = np.unique(np.concatenate([never, key(*pins.T), *wished]))
+    nudged = key(nudges.student, nudges.position)
+    keys = np.unique(np.concatenate([never, key(*pins.T), nudged, *wished]))
     student, at = keys // width, keys % width
     plain, units, allowed = special_units(problem, policy, terms, student, order[at])
     barred = np.isin(keys, never)
@@ -157,9 +168,9 @@ def special_pairs(problem: Problem, policy: Policy, terms: Terms, order: Ints, b
     np.add.at(eligible, at, (allowed & ~barred & (units >= policy.least_units)).astype(np.int64))
     np.subtract.at(eligible, at, (allowed & (plain >= policy.least_units)).astype(np.int64))
     is_pin = np.isin(keys, key(*pins.T))
-    least = np.where(is_pin, policy.least_units, least_of(policy))
-    allowed &= (units >= least) & ~barred
-    weight = np.where(allowed, units + bonus, NEVER)
+    weight = units + nudges.at(student, order[at])
+    allowed &= (units >= policy.least_units) & (is_pin | (weight >= lightest_of(policy))) & ~barred
+    weight = np.where(allowed, weight + bonus, NEVER)
     ineligible = set(keys[is_pin & ~allowed].tolist())
     for n, pair in enumerate(key(*pins.T).tolist()):
         if pair in ineligible:

@@ -62,7 +62,7 @@ SENTENCES = {
     Kind.TOO_LARGE: "{argument} brings sums about a pair to {amount:,}: more than 62 bits hold",
     Kind.NOWHERE: "position[{0}] is {amount}: there is no such position",
     Kind.INELIGIBLE: "position[{0}] is {1}: that pair is not eligible",
-    Kind.WORTHLESS: "position[{0}] is {1}: that pair scores nothing, which objective «score» leaves unmatched",
+    Kind.WORTHLESS: "position[{0}] is {1}: that pair weighs nothing, which objective «score» leaves unmatched",
     Kind.SCORE: "score[{0}] differs by {amount:,} from what the problem gives",
     Kind.TOTAL: "total differs by {amount:,} from the sum of the scores",
     Kind.HEADCOUNT: "headcount[{0}] is {amount:,} below the number of those who are matched there",
@@ -104,8 +104,8 @@ class Verdict:
     """What a result proves.
 
     faults: at most MOST of them, one of each kind first; count: how many there are. objective: what the matching
-    weighs, bound: what none can exceed if there are no faults, both in 1/UNIT, and both 0 where faults in length or
-    range leave nothing to be summed.
+    weighs, its score with nudges, bonuses and pins; bound: what none can exceed if there are no faults; both in
+    1/UNIT, and both 0 where faults in length or range leave nothing to be summed.
     """
 
     faults: tuple[Fault, ...]
@@ -135,16 +135,17 @@ def verify(problem: Problem, result: Result) -> Verdict:
     if faults.count:
         return faults.verdict(0, 0)
     quotas = _Quotas(problem, result.policy.quotas, claim.levy)
-    seen = _looked_at(problem, claim, quotas)
+    pairs = Pairs(problem, claim.policy)
+    seen = _looked_at(problem, claim, quotas, pairs)
     _check_pairs(problem, claim, seen, faults)
     _check_counts(problem, claim, seen, quotas, faults)
-    _check_duals(problem, claim, faults)
+    _check_duals(problem, claim, pairs.largest_nudge, faults)
     faults.all(Kind.UNPAID, "surplus", seen.unpaid, seen.unpaid_count)
     if result.certificate:
         faults.add(Kind.CERTIFICATE, "certificate", (), result.certificate)
     matched = np.flatnonzero(claim.seat >= 0)
     objective = (
-        sum(seen.score[matched].tolist())
+        sum(seen.weight[matched].tolist())
         + result.bonus * len(matched)
         + result.pin * int(np.count_nonzero(claim.seat[claim.pins[:, 0]] == claim.pins[:, 1]))
     )
@@ -288,28 +289,28 @@ class _Quotas:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the pass over the pairs finds: whether each student's pair is eligible and what it scores, (n,); how many
-    are eligible at each position, (m,); and pairs that are not paid for."""
+    """What the pass over the pairs finds: whether each student's pair is eligible, what it scores, and what it weighs
+    with its nudge, (n,); how many are eligible at each position, (m,); and pairs that are not paid for."""
 
     allowed: Bools
     score: Ints
+    weight: Ints
     eligible: Ints
     unpaid: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
     unpaid_count: int = 0
 
 
-def _looked_at(problem: Problem, claim: _Claim, quotas: _Quotas) -> _Seen:
+def _looked_at(problem: Problem, claim: _Claim, quotas: _Quotas, pairs: Pairs) -> _Seen:
     """Score every pair and hold it against its price, shares of positions in threads."""
     n, m = problem.students, problem.positions
-    pairs = Pairs(problem, claim.policy)
-    seen = _Seen(np.zeros(n, np.bool_), np.zeros(n, np.int64), np.zeros(m, np.int64))
+    seen = _Seen(np.zeros(n, np.bool_), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(m, np.int64))
     matched = np.flatnonzero(claim.seat >= 0)
     seated = Listed(problem, matched, claim.seat[matched])
     pinned = Listed(problem, claim.pins[:, 0], claim.pins[:, 1])
     held = np.zeros(n, np.bool_)
     held[claim.pins[:, 0]] = True
     ask = claim.price[:, None] + quotas.levies - claim.result.bonus
-    least = 1 if claim.policy.objective == "score" else 0  # what scores nothing is never matched, at any subsidy
+    needs_weight = claim.policy.objective == "score"  # what weighs nothing is never matched then, at any subsidy
 
     def look(positions: Ints) -> tuple[int, list[tuple[int, int, int]]]:
         """No two shares have a pair in common, so that none writes where another does."""
@@ -321,12 +322,14 @@ def _looked_at(problem: Problem, claim: _Claim, quotas: _Quotas) -> _Seen:
             here = seated.among(column)[0]
             seen.allowed[student[here]] = score[here] >= 0
             seen.score[student[here]] = np.maximum(score[here], 0)
-            short = score - claim.surplus[student]
+            weight = pairs.weights(column)
+            seen.weight[student[here]] = np.where(score[here] >= 0, weight[here], 0)
+            short = weight - claim.surplus[student]
             short -= ask[j, 0] if ask.shape[1] == 1 else ask[j].take(quotas.payer[student])
             own = pinned.among(column)[0]
             short[own] += claim.result.pin
             if short.max() > 0:
-                counts = ~held[student] & (score >= least)
+                counts = ~held[student] & ((weight > 0) | (not needs_weight))
                 counts[own] = True
                 bad = np.flatnonzero((short > 0) & (score >= 0) & counts)
                 count += len(bad)
@@ -344,7 +347,7 @@ def _looked_at(problem: Problem, claim: _Claim, quotas: _Quotas) -> _Seen:
 def _check_pairs(problem: Problem, claim: _Claim, seen: _Seen, faults: _Faults) -> None:
     """Eligibility, scores and pins of the pairs that are matched."""
     matched = claim.seat >= 0
-    worthless = matched & seen.allowed & (seen.score == 0) & (claim.policy.objective == "score")
+    worthless = matched & seen.allowed & (seen.weight <= 0) & (claim.policy.objective == "score")
     worthless[claim.pins[:, 0]] = False  # agreed outside, whatever it scores
     for kind, bad in ((Kind.INELIGIBLE, matched & ~seen.allowed), (Kind.WORTHLESS, worthless)):
         for i in np.flatnonzero(bad).tolist():
@@ -375,13 +378,15 @@ def _check_counts(problem: Problem, claim: _Claim, seen: _Seen, quotas: _Quotas,
             faults.add(Kind.AT_MOST, "quotas", (q,), placed - quota.at_most)
 
 
-def _check_duals(problem: Problem, claim: _Claim, faults: _Faults) -> None:
-    """Signs, and bonuses large enough: totals of two matchings of K people differ by no more than 2·K·UNIT."""
+def _check_duals(problem: Problem, claim: _Claim, nudge: int, faults: _Faults) -> None:
+    """Signs, and bonuses large enough: totals of two matchings of K people differ by no more than 2·K·(UNIT + nudge),
+    the largest one."""
     bonus, pin = claim.result.bonus, claim.result.pin
     most = min(problem.students, sum(problem.headcount.tolist()))
+    largest = UNIT + nudge
     wanted = {
-        "bonus": (bonus, 1 + 2 * most * UNIT if claim.policy.objective == "placements" else 0),
-        "pin": (pin, 1 + 2 * most * (bonus + UNIT) if claim.policy.pinned else 0),
+        "bonus": (bonus, 1 + 2 * most * largest if claim.policy.objective == "placements" else 0),
+        "pin": (pin, 1 + 2 * most * (bonus + largest) if claim.policy.pinned else 0),
     }
     for name, (given, least) in wanted.items():
         if given < least:

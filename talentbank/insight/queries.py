@@ -16,8 +16,9 @@ from talentbank.extensions import Pagination, db
 from talentbank.insight import figures
 from talentbank.permissions import Action, Actor, Role
 from talentbank.placements.models import Placement
-from talentbank.rounds import queries as rounds
-from talentbank.rounds.models import Offer, OfferState, Run
+from talentbank.rounds.offers import queries as offers
+from talentbank.rounds.offers.models import Offer, OfferState
+from talentbank.rounds.runs.models import Run
 
 PER_PAGE = 50
 
@@ -134,7 +135,7 @@ def enterprise(actor: Actor) -> EnterpriseFigures:
         select(Position).where(own).options(joinedload(Position.city)).order_by(Position.id.desc()).limit(5)
     ).all()
     organisation = db.session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
-    return EnterpriseFigures(organisation, count, seats, rounds.count_offers(actor), list(latest))
+    return EnterpriseFigures(organisation, count, seats, offers.count_offers(actor), list(latest))
 
 
 def pending_enterprises() -> int:

@@ -17,7 +17,9 @@ from talentbank.insight.wording import ACTION_LABELS
 from talentbank.permissions import STRANGER, Action, Actor, Role
 from talentbank.placements import queries as placements
 from talentbank.rounds import queries as rounds
-from talentbank.rounds.models import OfferState
+from talentbank.rounds.offers import queries as offers
+from talentbank.rounds.offers.models import OfferState
+from talentbank.rounds.runs import queries as runs
 from talentbank.web import Page, actor, answer, asks, page_number
 
 bp = Blueprint("insight", __name__)
@@ -55,8 +57,8 @@ def _student(asking: Actor) -> dict[str, Any]:
     student = catalogue.own_profile(asking)
     best = fitted(student, deposits.all_positions(asking, deposits.PositionFilter())) if student else []
     eligible = [row for row in best if row.fit and row.fit.eligible]
-    counts = rounds.count_offers(asking)
-    newest = rounds.offers(asking, "", None, None, 1).items
+    counts = offers.count_offers(asking)
+    newest = offers.offers(asking, "", None, None, 1).items
     return {
         "student": student,
         "best": eligible[:BEST_SHOWN],
@@ -82,8 +84,8 @@ def _chamber(asking: Actor) -> dict[str, Any]:
         "pending": queries.pending_enterprises(),
         "contents": rounds.contents(),
         "rounds": rounds.rounds()[:BEST_SHOWN],
-        "runs": rounds.latest_runs(),
-        "offers": rounds.count_offers(asking),
+        "runs": runs.shown_runs(),
+        "offers": offers.count_offers(asking),
     }
 
 

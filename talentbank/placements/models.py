@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from talentbank.extensions import Model
-from talentbank.rounds.models import Offer
+from talentbank.rounds.offers.models import Offer
 
 
 class Placement(Model):

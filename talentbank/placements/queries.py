@@ -1,4 +1,4 @@
-"""Students with where they stand, and placements, within what the actor may see."""
+"""Students with where they stand, within what the actor may see."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from talentbank.extensions import Pagination, db
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Actor, Role
 from talentbank.placements.models import Placement
-from talentbank.rounds import queries as rounds
-from talentbank.rounds.models import Offer, OfferState
+from talentbank.rounds.offers import queries as offers
+from talentbank.rounds.offers.models import Offer, OfferState
 
 PER_PAGE = 25
 
@@ -46,7 +46,7 @@ def whereabouts() -> ColumnElement[str]:
     return case(
         (exists().where(Placement.student_id == Student.id), Whereabouts.PLACED.value),
         (exists().where(own, Offer.stored_state == OfferState.ACCEPTED), Whereabouts.ACCEPTED.value),
-        (exists().where(own, rounds.in_state(OfferState.OPEN)), Whereabouts.OFFERED.value),
+        (exists().where(own, offers.in_state(OfferState.OPEN)), Whereabouts.OFFERED.value),
         else_=Whereabouts.FREE.value,
     )
 
@@ -97,7 +97,7 @@ def students(
     if where in set(Whereabouts):
         query = query.where(whereabouts() == where)
     if ready:
-        query = query.where(Student.id.in_(rounds.free_students().with_only_columns(Student.id).order_by(None)))
+        query = query.where(Student.id.in_(offers.free_students().with_only_columns(Student.id).order_by(None)))
     if cohort is not None:
         query = query.where(Student.cohort == cohort if cohort else Student.cohort.is_(None))
     if university is not None:

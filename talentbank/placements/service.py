@@ -13,8 +13,8 @@ from talentbank.extensions import db, now, today
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Actor
 from talentbank.placements.models import Placement
-from talentbank.rounds import queries as rounds
-from talentbank.rounds.models import OfferState
+from talentbank.rounds.offers import queries as offers
+from talentbank.rounds.offers.models import OfferState
 
 LONGEST_AGO = timedelta(days=366)
 
@@ -22,7 +22,7 @@ LONGEST_AGO = timedelta(days=366)
 @command(Action.START_PLACEMENT)
 def start(actor: Actor, offer_id: int, started_on: date | None) -> Placement:
     """Record that somebody who accepted one of the actor's positions has started there."""
-    offer = rounds.offer(actor, offer_id)
+    offer = offers.offer(actor, offer_id)
     if offer.state is not OfferState.ACCEPTED:
         raise Conflict(_l("Only an accepted offer can start: this one is not accepted."))
     if started_on is None or not today() - LONGEST_AGO <= started_on <= today():

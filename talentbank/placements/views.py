@@ -10,7 +10,7 @@ from talentbank.permissions import Action
 from talentbank.placements import queries, service
 from talentbank.placements.forms import WHEREABOUTS_LABELS, StartForm
 from talentbank.placements.queries import Whereabouts
-from talentbank.rounds import queries as rounds
+from talentbank.rounds.offers import queries as offers
 from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number
 
 bp = Blueprint("placements", __name__)
@@ -55,10 +55,10 @@ def student(student_id: int) -> Page:
 @bp.route("/offers/<int:offer_id>/start", methods=["GET", "POST"])
 @asks(Action.START_PLACEMENT)
 def start(offer_id: int) -> Page:
-    offer = rounds.offer(actor(), offer_id)
+    offer = offers.offer(actor(), offer_id)
     form = StartForm()
     placement = attempt(form, lambda: service.start(actor(), offer_id, form.started_on.data))
     if placement is None:
         return answer("placements/start.html", form, offer=offer, placement=queries.placement_of(offer_id))
     flash(_("The placement is recorded."), "success")
-    return redirect(url_for("rounds.offer", offer_id=offer_id))
+    return redirect(url_for("offers.offer", offer_id=offer_id))

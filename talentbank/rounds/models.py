@@ -1,4 +1,4 @@
-"""Rounds, their frozen snapshots and runs, the pairs and prices of a run, and the offers that go out."""
+"""Rounds, who and what is in them, what both sides prefer, and the frozen snapshots."""
 
 from __future__ import annotations
 
@@ -6,21 +6,32 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from talentbank.accounts.models import User
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
 from talentbank.extensions import Model, now
 
 
 class RoundState(StrEnum):
-    """draft → solved → published; cancelled from any state before published."""
+    """draft → open → frozen → solved → published → closed; cancelled from any state before published."""
 
     DRAFT = "draft"
+    OPEN = "open"
+    FROZEN = "frozen"
     SOLVED = "solved"
     PUBLISHED = "published"
+    CLOSED = "closed"
     CANCELLED = "cancelled"
+
+
+LIVE = (RoundState.OPEN, RoundState.FROZEN, RoundState.SOLVED)
+"""While a round is in one of these, who and what is in it is in no other. After publication offers hold the seats."""
+
+BEFORE_PUBLICATION = (RoundState.DRAFT, *LIVE)
+"""The states from which a round can be cancelled."""
 
 
 class Objective(StrEnum):
@@ -38,9 +49,12 @@ class MustHaveOn(StrEnum):
 
 
 class Round(Model):
-    """One run of the market by the chamber, with its policy. version counts its changes.
+    """One market held by the chamber, with the policy that its runs begin from. version counts its changes.
 
-    seed is what the draw between equally good matchings hangs on; rounds made before there was one have "".
+    weight_fit, weight_student, weight_enterprise are a, b, c of DESIGN.md section 4, trust is v. closes_at: until
+    when both sides may say what they prefer. blind: enterprises see no name and contact until an offer is accepted.
+    seed is what the draw between equally good matchings hangs on; rounds made before there was one have "". told_at:
+    when those without an offer were told; from then on the selected run stands. officer: who answers appeals.
     """
 
     __tablename__ = "round"
@@ -57,121 +71,162 @@ class Round(Model):
     trust: Mapped[float]
     min_score: Mapped[float]
     must_have_on: Mapped[MustHaveOn]
+    weight_fit: Mapped[float] = mapped_column(default=1.0)
+    weight_student: Mapped[float] = mapped_column(default=0.0)
+    weight_enterprise: Mapped[float] = mapped_column(default=0.0)
+    most_ranked: Mapped[int] = mapped_column(default=10)
+    blind: Mapped[bool] = mapped_column(default=True)
     offer_days: Mapped[int]
     seed: Mapped[str] = mapped_column(String(32))
+    officer_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    previous_id: Mapped[int | None] = mapped_column(ForeignKey("round.id"))
+    selected_run_id: Mapped[int | None]  # no foreign key: neither rounds nor runs could go first
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
+    frozen_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    officer: Mapped[User | None] = relationship(lazy="raise")
+
+    @property
+    def takes_preferences(self) -> bool:
+        """Whether both sides may say at this moment what they prefer."""
+        return self.state is RoundState.OPEN and (self.closes_at is None or self.closes_at > now())
 
     @property
     def policy(self) -> dict[str, Any]:
-        """What decides the result, beside the snapshot's people and positions."""
+        """What its runs begin from, beside the snapshot's people and positions."""
         return {
             "objective": self.objective.value,
             "trust": self.trust,
             "min_score": self.min_score,
             "must_have_on": self.must_have_on.value,
+            "weights": [self.weight_fit, self.weight_student, self.weight_enterprise],
             "seed": self.seed,
         }
 
 
-class Run(Model):
-    """One solve of a frozen snapshot: the snapshot as canonical JSON with its SHA-256, and the totals."""
+class StoredSnapshot(Model):
+    """What a round froze: people, positions, preferences and policy as canonical JSON, with its SHA-256."""
 
-    __tablename__ = "run"
+    __tablename__ = "snapshot"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("round.id"), index=True)
     made_at: Mapped[datetime]
     made_by: Mapped[str]
-    snapshot: Mapped[str] = mapped_column(Text, deferred=True)
-    digest: Mapped[str]
+    text: Mapped[str] = mapped_column(Text, deferred=True)
+    digest: Mapped[str] = mapped_column(String(64))
     students: Mapped[int]
     positions: Mapped[int]
     seats: Mapped[int]
-    eligible_pairs: Mapped[int]
-    matched: Mapped[int]
-    total_score: Mapped[float]
-    bonus: Mapped[float]
-    certificate: Mapped[float]
-    seconds: Mapped[float]
-
-    round: Mapped[Round] = relationship(lazy="raise")
 
 
-class MatchedPair(Model):
-    """A student and a position that a run pairs; surplus in units of the objective."""
+class Others(StrEnum):
+    """What a student says about the positions that it neither ranked nor ruled out."""
 
-    __tablename__ = "matched_pair"
-
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True)
-    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"), index=True)
-    score: Mapped[float]
-    fit: Mapped[float]
-    surplus: Mapped[float]
-
-    student: Mapped[Student] = relationship(lazy="raise")
-    position: Mapped[Position] = relationship(lazy="raise")
+    ANY = "any"
+    ONLY = "only"
 
 
-class PositionOutcome(Model):
-    """What a run did with a position's seats, and the price of one more there."""
+class RoundStudent(Model):
+    """A student in a round. number: by which enterprises know the candidate of a blind round.
 
-    __tablename__ = "position_outcome"
+    live: the round is not yet published, so that the student is in no other; the database itself sees to it.
+    saved_at: when the student last said what it prefers; version counts how often.
+    """
 
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"), primary_key=True)
-    seats: Mapped[int]
-    filled: Mapped[int]
-    price: Mapped[float]
-    eligible: Mapped[int]
-
-    position: Mapped[Position] = relationship(lazy="raise")
-
-
-class OfferState(StrEnum):
-    """What is stored; an open offer past its deadline has lapsed, without anybody having to say so."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    LAPSED = "lapsed"
-
-
-class Offer(Model):
-    """A published pair. A student holds at most one offer, open or accepted: the database itself sees to it."""
-
-    __tablename__ = "offer"
+    __tablename__ = "round_student"
     __table_args__ = (
-        UniqueConstraint("run_id", "student_id"),
+        UniqueConstraint("round_id", "number"),
         Index(
-            "uq_offer_held_student",
+            "uq_round_student_live",
             "student_id",
             unique=True,
-            sqlite_where=text("state IN ('open', 'accepted')"),
-            postgresql_where=text("state IN ('open', 'accepted')"),
+            sqlite_where=text("live"),
+            postgresql_where=text("live"),
         ),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
-    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), index=True)
-    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"), index=True)
-    stored_state: Mapped[OfferState] = mapped_column("state", index=True)
-    score: Mapped[float]
-    deadline: Mapped[datetime]
-    made_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(default="")
+    round_id: Mapped[int] = mapped_column(ForeignKey("round.id"), primary_key=True)
+    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True)
+    number: Mapped[int]
+    others: Mapped[Others] = mapped_column(default=Others.ANY)
+    live: Mapped[bool] = mapped_column(default=True)
+    saved_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
 
-    run: Mapped[Run] = relationship(lazy="raise")
+    round: Mapped[Round] = relationship(lazy="raise")
     student: Mapped[Student] = relationship(lazy="raise")
+
+
+class RoundPosition(Model):
+    """A position in a round, with the seats that were free; live, saved_at and version as of RoundStudent."""
+
+    __tablename__ = "round_position"
+    __table_args__ = (
+        CheckConstraint("seats >= 1", name="seats"),
+        Index(
+            "uq_round_position_live",
+            "position_id",
+            unique=True,
+            sqlite_where=text("live"),
+            postgresql_where=text("live"),
+        ),
+    )
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("round.id"), primary_key=True)
+    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"), primary_key=True)
+    seats: Mapped[int]
+    live: Mapped[bool] = mapped_column(default=True)
+    saved_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
+
+    round: Mapped[Round] = relationship(lazy="raise")
     position: Mapped[Position] = relationship(lazy="raise")
 
-    @property
-    def state(self) -> OfferState:
-        """Where the offer stands at this moment."""
-        if self.stored_state is OfferState.OPEN and self.deadline <= now():
-            return OfferState.LAPSED
-        return self.stored_state
+
+class Preference(Model):
+    """What a student says about a position: rank 1 is the first choice, None means ruled out."""
+
+    __tablename__ = "preference"
+    __table_args__ = (
+        CheckConstraint("rank >= 1", name="rank"),
+        UniqueConstraint("round_id", "student_id", "rank"),
+        ForeignKeyConstraint(
+            ["round_id", "student_id"], ["round_student.round_id", "round_student.student_id"], ondelete="CASCADE"
+        ),
+    )
+
+    round_id: Mapped[int] = mapped_column(primary_key=True)
+    student_id: Mapped[int] = mapped_column(primary_key=True)
+    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"), primary_key=True, index=True)
+    rank: Mapped[int | None]
+
+    position: Mapped[Position] = relationship(lazy="raise")
+
+
+class Shortlisted(Model):
+    """What an enterprise says about a candidate for one of its positions; rank as of Preference."""
+
+    __tablename__ = "shortlisted"
+    __table_args__ = (
+        CheckConstraint("rank >= 1", name="rank"),
+        UniqueConstraint("round_id", "position_id", "rank"),
+        ForeignKeyConstraint(
+            ["round_id", "position_id"],
+            ["round_position.round_id", "round_position.position_id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    round_id: Mapped[int] = mapped_column(primary_key=True)
+    position_id: Mapped[int] = mapped_column(primary_key=True)
+    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True, index=True)
+    rank: Mapped[int | None]
+
+    student: Mapped[Student] = relationship(lazy="raise")

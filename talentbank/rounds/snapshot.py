@@ -1,41 +1,81 @@
-"""A round's frozen input: who takes part, as canonical JSON with its SHA-256, and the solve of it.
+"""A round's frozen input: who takes part and what both sides prefer, as canonical JSON with its SHA-256.
 
-What people change afterwards does not reach a snapshot; solving it again gives the same pairs.
+What people change afterwards does not reach a snapshot. A snapshot and a policy are all that a result hangs on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from talentbank.engine.assignment import Result, solve
+import numpy as np
+
 from talentbank.engine.competency import Candidate, Opening, Requirement
-from talentbank.engine.policy import UNIT, Policy
-from talentbank.engine.problem import pose
+from talentbank.engine.policy import UNIT
+from talentbank.engine.problem import Problem, Wishes, pose
 from talentbank.engine.scoring import Fit, columns, fit_of
+from talentbank.rounds.policy import RunPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one side said: ids ranked, the first choice first, ids ruled out, and whether it takes only the ranked."""
+
+    ranked: tuple[int, ...] = ()
+    ruled_out: frozenset[int] = frozenset()
+    only: bool = False
+
+    def rules_out(self, other: int) -> bool:
+        """Whether this side will not have somebody or something."""
+        return other in self.ruled_out or (self.only and other not in self.ranked)
+
+    def wanted(self, other: int) -> float:
+        """1 for the first choice, falling linearly to 0 below the last one named; 0 where nothing was said."""
+        return 1 - self.ranked.index(other) / len(self.ranked) if other in self.ranked else 0.0
+
+    def choice(self, other: int) -> int | None:
+        """Which choice it is, 1 for the first; None if not ranked."""
+        return self.ranked.index(other) + 1 if other in self.ranked else None
+
+
+SAID_NOTHING = Said()
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Policy, students and positions of a round; text is what was stored, byte by byte."""
+    """Policy, students and positions of a round with what they prefer; text is what was stored, byte by byte."""
 
     text: str
 
     @classmethod
-    def freeze(cls, policy: dict[str, Any], candidates: list[Candidate], openings: list[Opening]) -> Snapshot:
-        """Write students and positions down, each in the order of their ids."""
+    def freeze(
+        cls,
+        policy: Mapping[str, Any],
+        candidates: Iterable[Candidate],
+        openings: Iterable[Opening],
+        students: Mapping[int, Said] | None = None,
+        positions: Mapping[int, Said] | None = None,
+    ) -> Snapshot:
+        """Write everything down, in the order of ids; students and positions: what each said, by id."""
+        by_student, by_position = students or {}, positions or {}
         content = {
-            "policy": policy,
-            "students": [_of_candidate(c) for c in sorted(candidates, key=lambda c: int(c.id))],
-            "positions": [_of_opening(o) for o in sorted(openings, key=lambda o: int(o.id))],
+            "policy": dict(policy),
+            "students": [
+                _of_candidate(c) | _of_said(by_student.get(int(c.id), SAID_NOTHING))
+                for c in sorted(candidates, key=lambda c: int(c.id))
+            ],
+            "positions": [
+                _of_opening(o) | _of_said(by_position.get(int(o.id), SAID_NOTHING))
+                for o in sorted(openings, key=lambda o: int(o.id))
+            ],
         }
         return cls(json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the text, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
@@ -46,9 +86,9 @@ class Snapshot:
         return content
 
     @property
-    def policy(self) -> dict[str, Any]:
-        """objective, trust, min_score, must_have_on and, since rounds draw by one, seed."""
-        return dict(self._content["policy"])
+    def policy(self) -> RunPolicy:
+        """The round's policy when it was frozen: what its runs begin from."""
+        return RunPolicy.read(self._content["policy"])
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -60,57 +100,93 @@ class Snapshot:
         """The positions, in the order of their ids; headcount is what was still free."""
         return [_to_opening(o) for o in self._content["positions"]]
 
-    @property
-    def _scoring(self) -> dict[str, Any]:
-        policy = self.policy
-        return {
-            "trust": policy["trust"],
-            "min_score": policy["min_score"],
-            "must_have_verified": policy["must_have_on"] == "verified",
-        }
+    @cached_property
+    def said_by_student(self) -> dict[int, Said]:
+        """What each student said about positions, by student id."""
+        return {row["id"]: _to_said(row) for row in self._content["students"]}
 
-    @property
-    def _terms(self) -> Policy:
-        policy = self.policy
-        return Policy(objective=policy["objective"], seed=policy.get("seed", ""), **self._scoring)
-
-    def fits(self, student_id: int) -> dict[int, Fit]:
-        """A student's fit to every position of the round, by position id."""
-        candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
-        return {int(o.id): fit_of(candidate, o, **self._scoring) for o in self.openings} if candidate else {}
+    @cached_property
+    def said_by_position(self) -> dict[int, Said]:
+        """What each position's enterprise said about students, by position id."""
+        return {row["id"]: _to_said(row) for row in self._content["positions"]}
 
     @property
     def student_ids(self) -> list[int]:
         """Who took part."""
         return [int(c.id) for c in self.candidates]
 
-    def scores(self, position_id: int) -> dict[int, float]:
+    @property
+    def seats(self) -> int:
+        """Free seats of all positions."""
+        return sum(opening.headcount for opening in self.openings)
+
+    def problem(self, policy: RunPolicy) -> Problem:
+        """What a run of this snapshot solves: without those who left, and without the seats that are gone."""
+        gone, lost = set(policy.gone), dict(policy.lost)
+        candidates = [replace(c, available=c.available and int(c.id) not in gone) for c in self.candidates]
+        openings = [replace(o, headcount=max(0, o.headcount - lost.get(int(o.id), 0))) for o in self.openings]
+        return _with_preferences(pose(candidates, openings), self.said_by_student, self.said_by_position)
+
+    def fits(self, student_id: int, policy: RunPolicy | None = None) -> dict[int, Fit]:
+        """A student's fit to every position of the round under a policy, by position id."""
+        candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
+        scoring = (policy or self.policy).scoring
+        return {int(o.id): fit_of(candidate, o, **scoring) for o in self.openings} if candidate else {}
+
+    def ruled_out_by(self, student_id: int, position_id: int) -> str:
+        """Which side ruled a pair out: «student», «enterprise» or neither, ""."""
+        if self.said_by_student.get(student_id, SAID_NOTHING).rules_out(position_id):
+            return "student"
+        if self.said_by_position.get(position_id, SAID_NOTHING).rules_out(student_id):
+            return "enterprise"
+        return ""
+
+    def scores(self, position_id: int, policy: RunPolicy | None = None) -> dict[int, float]:
         """The score of each student who could be matched with a position, by student id."""
         openings = [o for o in self.openings if o.id == str(position_id)]
         if not openings:
             return {}
-        problem = pose(self.candidates, openings)
-        _, rows, units = next(columns(problem, self._terms))
+        problem = _with_preferences(pose(self.candidates, openings), self.said_by_student, self.said_by_position)
+        _, rows, units = next(columns(problem, (policy or self.policy).terms(bound=False)))
         return {int(problem.student_ids[i]): u / UNIT for i, u in zip(rows.tolist(), units.tolist(), strict=True)}
 
-    def solve(self) -> Solution:
-        """Score every pair and match; pure, so that it needs no transaction."""
-        started = time.perf_counter()
-        result = solve(pose(self.candidates, self.openings), self._terms)
-        return Solution(self, result, time.perf_counter() - started)
+
+def _with_preferences(problem: Problem, students: Mapping[int, Said], positions: Mapping[int, Said]) -> Problem:
+    row = {int(id_): i for i, id_ in enumerate(problem.student_ids)}
+    column = {int(id_): j for j, id_ in enumerate(problem.position_ids)}
+    liked = [(row[s], column[p], said.wanted(p)) for s, said in students.items() for p in said.ranked if p in column]
+    wanted = [
+        (row[s], column[p], said.wanted(s))
+        for p, said in positions.items()
+        if p in column
+        for s in said.ranked
+        if s in row
+    ]
+    out = {(row[s], column[p]) for s, said in students.items() for p in said.ruled_out if p in column}
+    out |= {(row[s], column[p]) for p, said in positions.items() if p in column for s in said.ruled_out if s in row}
+    for s, said in students.items():
+        if said.only:
+            out |= {(row[s], j) for p, j in column.items() if p not in said.ranked}
+    return replace(
+        problem,
+        by_student=_wishes(liked),
+        by_enterprise=_wishes(wanted),
+        ruled_out=np.array(sorted(out), np.int64).reshape(len(out), 2),
+    )
 
 
-@dataclass(frozen=True)
-class Solution:
-    """A solved snapshot: its result, students and positions in the order of their ids."""
+def _wishes(said: list[tuple[int, int, float]]) -> Wishes:
+    student, position, value = zip(*sorted(said), strict=True) if said else ((), (), ())
+    return Wishes(np.array(student, np.int64), np.array(position, np.int64), np.array(value, np.float64))
 
-    snapshot: Snapshot
-    result: Result
-    seconds: float
 
-    @property
-    def seats(self) -> int:
-        return sum(o.headcount for o in self.snapshot.openings)
+def _of_said(said: Said) -> dict[str, Any]:
+    return {"ranked": list(said.ranked), "ruled_out": sorted(said.ruled_out), "only": said.only}
+
+
+def _to_said(row: Mapping[str, Any]) -> Said:
+    """Snapshots of old say nothing."""
+    return Said(tuple(row.get("ranked", ())), frozenset(row.get("ruled_out", ())), row.get("only", False))
 
 
 def _of_candidate(candidate: Candidate) -> dict[str, Any]:

@@ -1,98 +1,53 @@
-"""Rounds for the chamber, offers for everybody whom they concern."""
+"""Rounds for the chamber: what stands, what comes next, and what a run found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
-from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
-from talentbank.engine.scoring import Fit
-from talentbank.errors import Invalid
 from talentbank.extensions import gettext as _
-from talentbank.extensions import lazy_gettext as _l
-from talentbank.permissions import Action, Role
+from talentbank.extensions import now
+from talentbank.permissions import Action
+from talentbank.rounds import entries as entries_
 from talentbank.rounds import queries, service
 from talentbank.rounds.forms import (
     MUST_HAVE_LABELS,
     OBJECTIVE_LABELS,
-    OFFER_LABELS,
     STATE_LABELS,
-    AnswerForm,
+    DeadlineForm,
     PolicyForm,
 )
-from talentbank.rounds.models import MatchedPair, Offer, OfferState, PositionOutcome, RoundState, Run
+from talentbank.rounds.models import Round, RoundState
+from talentbank.rounds.offers import queries as offers
+from talentbank.rounds.offers import service as publication
+from talentbank.rounds.offers.views import names, reason
+from talentbank.rounds.policy import RunPolicy
+from talentbank.rounds.runs import queries as runs
 from talentbank.rounds.snapshot import Snapshot
 from talentbank.web import Page, actor, answer, asks, attempt, id_asked, page_number, whole
 
 bp = Blueprint("rounds", __name__)
 
 bp.app_template_global("round_state_label")(lambda state: STATE_LABELS[state])
-bp.app_template_global("offer_state_label")(lambda state: OFFER_LABELS[state])
+bp.app_template_global("round_steps")(lambda: [state for state in STATE_LABELS if state is not RoundState.CANCELLED])
 bp.app_template_global("objective_label")(lambda objective: OBJECTIVE_LABELS[objective])
 bp.app_template_global("must_have_on_label")(lambda level: MUST_HAVE_LABELS[level])
-
-ALTERNATIVES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another position that a student was eligible for: the score there, and what its seats went at."""
-
-    outcome: PositionOutcome
-    score: float
-    left: float
-    """Score (and bonus) minus price: what the student would have had left there; never more than the surplus."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a pair was matched: its fit as the snapshot had it, its price, and the best alternatives."""
-
-    fit: Fit
-    price: float
-    surplus: float
-    bonus: float
-    """What each person placed counts beside the score: 0 unless the round puts placements first."""
-    alternatives: list[Alternative] | None
-    """None where they are none of the reader's business: an enterprise sees no other enterprise's prices."""
-
-
-def _reason(run: Run, pair: MatchedPair | Offer) -> Reason:
-    snapshot = Snapshot(queries.snapshot_text(run.id))
-    outcomes = queries.prices(run.id)
-    fits = snapshot.fits(pair.student_id)
-    others = [
-        Alternative(outcomes[p], fit.value, fit.value + run.bonus - outcomes[p].price)
-        for p, fit in fits.items()
-        if fit.eligible and p != pair.position_id
-    ]
-    others.sort(key=lambda other: (-other.left, other.outcome.position_id))
-    fit = fits[pair.position_id]
-    price = outcomes[pair.position_id].price
-    shown = None if actor().role is Role.ENTERPRISE else others[:ALTERNATIVES]
-    return Reason(fit, price, fit.value + run.bonus - price, run.bonus, shown)
-
-
-def _names() -> dict[str, str]:
-    return {c.code: c.name for c in catalogue.competencies()}
 
 
 @bp.get("/rounds")
 @asks(Action.READ_ROUNDS)
 def rounds() -> Page:
-    return answer("rounds/rounds.html", rounds=queries.rounds(), runs=queries.latest_runs())
+    return answer("rounds/rounds.html", rounds=queries.rounds(), runs=runs.shown_runs())
 
 
 @bp.route("/rounds/new", methods=["GET", "POST"])
 @asks(Action.MAKE_ROUND)
 def make() -> Page:
-    form = PolicyForm()
+    form = PolicyForm().offer(entries_.officers())
     made = attempt(form, lambda: service.make_round(actor(), form.policy()))
     if made is None:
         return answer("rounds/policy.html", form, round=None)
-    flash(_("The round is a draft. Look what is in it, then run it."), "success")
+    flash(_("The round is a draft. Look what would be in it, then open it."), "success")
     return redirect(url_for("rounds.round_", round_id=made.id))
 
 
@@ -100,13 +55,13 @@ def make() -> Page:
 @asks(Action.MAKE_ROUND)
 def policy(round_id: int) -> Page:
     found = queries.round_(round_id)
-    form = PolicyForm()
+    form = PolicyForm().offer(entries_.officers())
     if request.method == "GET":
         form.show(found)
     changed = attempt(form, lambda: service.change_policy(actor(), round_id, form.policy(), whole("version")))
     if changed is None:
         return answer("rounds/policy.html", form, round=found)
-    flash(_("The policy is changed. Run the round under it."), "success")
+    flash(_("The policy is changed."), "success")
     return redirect(url_for("rounds.round_", round_id=round_id))
 
 
@@ -114,17 +69,28 @@ def policy(round_id: int) -> Page:
 @asks(Action.READ_ROUNDS)
 def round_(round_id: int) -> Page:
     found = queries.round_(round_id)
-    run = queries.latest_run(round_id)
-    if run is None or found.state in (RoundState.DRAFT, RoundState.CANCELLED):
-        return answer("rounds/draft.html", round=found, contents=queries.contents())
+    form = DeadlineForm().show(found.closes_at or now() + service.USUALLY_OPEN)
+    return _round_page(found, form)
+
+
+def _round_page(found: Round, form: DeadlineForm) -> Page:
+    """The round as it stands: what would be in it, who is in it, or what its run found."""
+    run = runs.shown_run(found)
+    if found.state in (RoundState.DRAFT, RoundState.CANCELLED):
+        return answer("rounds/draft.html", form, round=found, contents=queries.contents())
+    if run is None:
+        counts = entries_.counts(found.id)
+        return answer("rounds/open.html", form, round=found, counts=counts, snapshot=runs.snapshot(found.id))
     category = request.args.get("category", "")
     return answer(
         "rounds/result.html",
         round=found,
         run=run,
-        totals=queries.by_category(run),
-        offers=queries.count_offers(actor(), round_id),
-        page=queries.pairs(
+        snapshot=runs.snapshot(found.id),
+        totals=runs.by_category(run),
+        offers=offers.count_offers(actor(), found.id),
+        after=entries_.round_after(found.id),
+        page=runs.pairs(
             run,
             category,
             id_asked("position"),
@@ -135,54 +101,103 @@ def round_(round_id: int) -> Page:
     )
 
 
+@bp.post("/rounds/<int:round_id>/open")
+@asks(Action.OPEN_ROUND)
+def open_round(round_id: int) -> Page:
+    found, form = queries.round_(round_id), DeadlineForm()
+    opened = attempt(form, lambda: service.open_round(actor(), round_id, whole("version"), form.closes_at.data))
+    if opened is None:
+        return _round_page(found, form)
+    flash(_("The round is open: students and enterprises can say what they prefer."), "success")
+    return redirect(url_for("rounds.round_", round_id=round_id))
+
+
+@bp.post("/rounds/<int:round_id>/deadline")
+@asks(Action.OPEN_ROUND)
+def deadline(round_id: int) -> Page:
+    found, form = queries.round_(round_id), DeadlineForm()
+    moved = attempt(form, lambda: service.change_deadline(actor(), round_id, whole("version"), form.closes_at.data))
+    if moved is None:
+        return _round_page(found, form)
+    flash(_("The deadline is moved."), "success")
+    return redirect(url_for("rounds.round_", round_id=round_id))
+
+
+@bp.post("/rounds/<int:round_id>/freeze")
+@asks(Action.FREEZE_ROUND)
+def freeze(round_id: int) -> Page:
+    service.freeze(actor(), round_id, whole("version"))
+    flash(_("The round is frozen: what people change from now on does not reach it."), "success")
+    return redirect(url_for("rounds.round_", round_id=round_id))
+
+
+@bp.post("/rounds/<int:round_id>/close")
+@asks(Action.CLOSE_ROUND)
+def close(round_id: int) -> Page:
+    publication.close(actor(), round_id, whole("version"))
+    flash(_("The round is closed."), "success")
+    return redirect(url_for("rounds.round_", round_id=round_id))
+
+
+@bp.post("/rounds/<int:round_id>/next")
+@asks(Action.MAKE_ROUND)
+def next_round(round_id: int) -> Page:
+    made = service.next_round(actor(), round_id, whole("version"))
+    flash(_("The next round is open, with everybody who is free and every seat that is left."), "success")
+    return redirect(url_for("rounds.round_", round_id=made.id))
+
+
+@bp.get("/rounds/<int:round_id>/entries")
+@asks(Action.READ_ROUNDS)
+def entries(round_id: int) -> Page:
+    found = queries.round_(round_id)
+    said = request.args.get("said", "")
+    if request.args.get("side") == "positions":
+        page = entries_.positions(round_id, said, page_number())
+        ranked = entries_.ranked_for_positions(round_id, [entry.position_id for entry in page.items])
+    else:
+        page = entries_.students(round_id, said, page_number())
+        ranked = entries_.ranked_by_students(round_id, [entry.student_id for entry in page.items])
+    return answer("rounds/entries.html", round=found, page=page, ranked=ranked, counts=entries_.counts(round_id))
+
+
 @bp.get("/rounds/<int:round_id>/positions")
 @asks(Action.READ_ROUNDS)
 def outcomes(round_id: int) -> Page:
-    found, run = queries.round_(round_id), queries.run_of(round_id)
-    page = queries.outcomes(run, request.args.get("category", ""), bool(request.args.get("unfilled")), page_number())
+    found, run = queries.round_(round_id), runs.run_of(queries.round_(round_id))
+    page = runs.outcomes(run, request.args.get("category", ""), bool(request.args.get("unfilled")), page_number())
     return answer("rounds/outcomes.html", round=found, run=run, page=page, categories=list(Category))
 
 
 @bp.get("/rounds/<int:round_id>/students")
 @asks(Action.READ_ROUNDS)
 def students(round_id: int) -> Page:
-    found, run = queries.round_(round_id), queries.run_of(round_id)
-    frozen = Snapshot(queries.snapshot_text(run.id))
+    found, run = queries.round_(round_id), runs.run_of(queries.round_(round_id))
+    frozen = Snapshot(runs.snapshot_text(run.snapshot_id))
     position_id = id_asked("position")
-    outcome = queries.prices(run.id).get(position_id) if position_id else None
-    scores = frozen.scores(outcome.position_id) if outcome else dict.fromkeys(frozen.student_ids, 0.0)
-    page = queries.taking_part(run, scores, request.args.get("matched", ""), page_number())
+    outcome = runs.prices(run.id).get(position_id) if position_id else None
+    scores = (
+        frozen.scores(outcome.position_id, RunPolicy.load(run.policy))
+        if outcome
+        else dict.fromkeys(frozen.student_ids, 0.0)
+    )
+    page = runs.taking_part(run, scores, request.args.get("matched", ""), page_number())
     return answer("rounds/students.html", round=found, page=page, position=outcome.position if outcome else None)
 
 
 @bp.get("/rounds/<int:round_id>/snapshot.json")
 @asks(Action.READ_ROUNDS)
 def snapshot(round_id: int) -> Page:
-    run = queries.run_of(round_id)
-    return Response(queries.snapshot_text(run.id), mimetype="application/json")
+    run = runs.run_of(queries.round_(round_id))
+    return Response(runs.snapshot_text(run.snapshot_id), mimetype="application/json")
 
 
 @bp.get("/rounds/<int:round_id>/pairs/<int:student_id>")
 @asks(Action.READ_ROUNDS)
 def pair(round_id: int, student_id: int) -> Page:
-    found, run = queries.round_(round_id), queries.run_of(round_id)
-    matched = queries.pair(run, student_id)
-    return answer("rounds/pair.html", round=found, run=run, pair=matched, why=_reason(run, matched), names=_names())
-
-
-@bp.post("/rounds/<int:round_id>/run")
-@asks(Action.RUN_ROUND)
-def run(round_id: int) -> Page:
-    service.run_round(actor(), round_id, whole("version"))
-    return redirect(url_for("rounds.round_", round_id=round_id))
-
-
-@bp.post("/rounds/<int:round_id>/publish")
-@asks(Action.PUBLISH_ROUND)
-def publish(round_id: int) -> Page:
-    service.publish(actor(), round_id, whole("version"))
-    flash(_("The round is published and the offers are out."), "success")
-    return redirect(url_for("rounds.round_", round_id=round_id))
+    found, run = queries.round_(round_id), runs.run_of(queries.round_(round_id))
+    matched = runs.pair(run, student_id)
+    return answer("rounds/pair.html", round=found, run=run, pair=matched, why=reason(run, matched), names=names())
 
 
 @bp.post("/rounds/<int:round_id>/cancel")
@@ -191,50 +206,3 @@ def cancel(round_id: int) -> Page:
     service.cancel(actor(), round_id, whole("version"))
     flash(_("The round is cancelled."), "success")
     return redirect(url_for("rounds.rounds"))
-
-
-@bp.get("/offers")
-@asks(Action.READ_OFFERS)
-def offers() -> Page:
-    page = queries.offers(
-        actor(),
-        request.args.get("state", ""),
-        id_asked("position"),
-        id_asked("round"),
-        page_number(),
-    )
-    return answer("rounds/offers.html", page=page, states=list(OfferState))
-
-
-@bp.get("/offers/<int:offer_id>")
-@asks(Action.READ_OFFERS)
-def offer(offer_id: int) -> Page:
-    return _offer_page(offer_id, AnswerForm())
-
-
-@bp.post("/offers/<int:offer_id>/answer")
-@asks(Action.ANSWER_OFFER)
-def answer_offer(offer_id: int) -> Page:
-    form = AnswerForm()
-    answered = attempt(
-        form,
-        lambda: service.answer_offer(actor(), offer_id, _accepts(form.answer.data), form.reason.data or ""),
-    )
-    if answered is None:
-        return _offer_page(offer_id, form)
-    accepted = answered.state is OfferState.ACCEPTED
-    flash(
-        _("You have accepted. The enterprise will get in touch.") if accepted else _("You have declined."), "success"
-    )
-    return redirect(url_for("rounds.offer", offer_id=offer_id))
-
-
-def _offer_page(offer_id: int, form: AnswerForm) -> Page:
-    found = queries.offer(actor(), offer_id)
-    return answer("rounds/offer.html", form, offer=found, why=_reason(found.run, found), names=_names())
-
-
-def _accepts(text: str | None) -> bool:
-    if text not in ("accept", "decline"):
-        raise Invalid(_l("Answer with accept or decline."))
-    return text == "accept"

@@ -52,7 +52,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of gunicorn, as `make run` serves, on a copy of the demo bank."""
+    """The address of gunicorn, with the jobs beside it, as `make run` serves, on a copy of the demo bank."""
     path = copy(demo_database, tmp_path)
     address = f"127.0.0.1:{free_port()}"
     own = {
@@ -63,17 +63,19 @@ def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
         "BANK_URL": "https://bank.example",
         "DATABASE_URL": f"sqlite:///{path}",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--bind", address, "--threads", "8", "--log-level", "warning", "wsgi:app"],
-        cwd=ROOT,
-        env={**os.environ, **own},
-    )
+    gunicorn = ["gunicorn", "--bind", address, "--threads", "8", "--log-level", "warning", "wsgi:app"]
+    processes = [
+        subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **own})
+        for command in (gunicorn, ["flask", "--app", "wsgi", "jobs"])
+    ]
     try:
-        wait_for(f"http://{address}", process)
+        wait_for(f"http://{address}", processes[0])
         yield f"http://{address}"
     finally:
-        process.terminate()
-        process.wait(30)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(30)
 
 
 class Person:

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from hypothesis import strategies as st
 
-from talentbank.engine import Policy, Problem, Quota, Wishes, pose
+from talentbank.engine import UNIT, Nudge, Policy, Problem, Quota, Wishes, pose
 from talentbank.engine.competency import Candidate, Opening, Requirement
 from talentbank.engine.scoring import columns
 
@@ -93,6 +93,19 @@ policies = st.builds(
 )
 
 
+def nudges(problem: Problem, least: int = 0) -> st.SearchStrategy[tuple[Nudge, ...]]:
+    """Up to ten nudges of a problem's pairs, some of them again, and now and then of nobody."""
+    if not problem.students or not problem.positions:
+        return st.just(())
+    drawn = st.builds(
+        Nudge,
+        student=st.sampled_from([*problem.student_ids, "nobody"]),
+        position=st.sampled_from(problem.position_ids),
+        amount=st.sampled_from([-1.0, -0.5, -0.25, -1e-6, 0.0, 0.1, 0.5, 1.0]),
+    )
+    return st.lists(drawn, min_size=least, max_size=10).map(tuple)
+
+
 def scores_of(problem: Problem, policy: Policy) -> dict[tuple[int, int], int]:
     """Scores of all eligible pairs, in 1/UNIT."""
     return {
@@ -102,13 +115,23 @@ def scores_of(problem: Problem, policy: Policy) -> dict[tuple[int, int], int]:
     }
 
 
+def weights_of(problem: Problem, policy: Policy) -> dict[tuple[int, int], int]:
+    """Scores of all eligible pairs with the nudges on them, of which pinned students have none, in 1/UNIT."""
+    found = scores_of(problem, policy)
+    for nudge in policy.nudges:
+        i, j = problem.student_index.get(nudge.student, -1), problem.position_index.get(nudge.position, -1)
+        if (i, j) in found and nudge.student not in dict(policy.pinned):
+            found[i, j] += round(UNIT * nudge.amount)
+    return found
+
+
 def matchings(problem: Problem, policy: Policy) -> Iterator[tuple[int, ...]]:
     """Every matching that headcounts, eligibility, pins and quotas allow: each student's position, -1 for none."""
-    score = scores_of(problem, policy)
-    least = 1 if policy.objective == "score" else 0  # a score of nothing is as good as no seat
+    weight = weights_of(problem, policy)
+    chosen = {pair for pair, units in weight.items() if units > 0 or policy.objective == "placements"}
     pins = {problem.student_index[s]: problem.position_index[p] for s, p in policy.pinned}
     options = [
-        [pins[i]] if i in pins else [-1, *(j for j in range(problem.positions) if score.get((i, j), -1) >= least)]
+        [pins[i]] if i in pins else [-1, *(j for j in range(problem.positions) if (i, j) in chosen)]
         for i in range(problem.students)
     ]
     for choice in product(*options):
@@ -130,21 +153,21 @@ def kept(problem: Problem, quota: Quota, choice: tuple[int, ...]) -> bool:
 
 
 def worth(problem: Problem, policy: Policy, choice: tuple[int, ...]) -> tuple[int, int]:
-    """People first where the policy says so, then the total."""
-    score = scores_of(problem, policy)
+    """People first where the policy says so, then the total with its nudges."""
+    weight = weights_of(problem, policy)
     pairs = [(i, j) for i, j in enumerate(choice) if j >= 0]
-    return len(pairs) * (policy.objective == "placements"), sum(score[pair] for pair in pairs)
+    return len(pairs) * (policy.objective == "placements"), sum(weight[pair] for pair in pairs)
 
 
 def best(problem: Problem, policy: Policy) -> tuple[int, int] | None:
     """What the best matching is worth, None if there is none."""
-    score = scores_of(problem, policy)
+    weight = weights_of(problem, policy)
     placements = policy.objective == "placements"
     return max(
         (
             (
                 len([j for j in choice if j >= 0]) * placements,
-                sum(score[i, j] for i, j in enumerate(choice) if j >= 0),
+                sum(weight[i, j] for i, j in enumerate(choice) if j >= 0),
             )
             for choice in matchings(problem, policy)
         ),

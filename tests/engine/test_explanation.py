@@ -11,14 +11,12 @@ from talentbank.engine import dense, draw
 from talentbank.engine.assignment import Result, Stopped, entry_prices, solve
 from talentbank.engine.competency import Candidate, Opening, Requirement
 from talentbank.engine.explanation import CONDITIONS, Explanation, explain, scarcity
-from talentbank.engine.policy import UNIT, Policy, Quota
+from talentbank.engine.policy import UNIT, Nudge, Policy, Quota
 from talentbank.engine.problem import Problem, Wishes, pose
 from talentbank.engine.scoring import Obstacle, columns
 
 Array = np.ndarray[Any, Any]
-NEVER = -1
-OUT = 2**61
-
+NEVER, OUT = -1, 2**61
 CODES = ["a", "b", "c"]
 levels = st.dictionaries(st.sampled_from(CODES), st.integers(0, 5))
 candidate = st.builds(
@@ -78,6 +76,11 @@ def markets(draw: st.DrawFn) -> tuple[Problem, Policy]:
         weights=draw(st.sampled_from([(1.0, 0.0, 0.0), (0.6, 0.3, 0.1)])),
         seed=draw(st.sampled_from(["", "another"])),
         banned=tuple((f"s{i}", f"p{j}") for i, j in draw(st.lists(pair, max_size=1))),
+        nudges=tuple(
+            Nudge(f"s{i}", f"p{j}", amount)
+            for i, j in draw(st.lists(pair, max_size=4))
+            for amount in [draw(st.sampled_from([-1.0, -0.3, 0.2, 1.0]))]
+        ),
     )
     seat = solve(problem, policy).position
     if (seat >= 0).any() and draw(st.booleans()):
@@ -89,7 +92,19 @@ def markets(draw: st.DrawFn) -> tuple[Problem, Policy]:
 def worth(problem: Problem, policy: Policy) -> int:
     """The optimal objective, pins aside."""
     result = solve(problem, policy)
-    return result.total + result.bonus * result.matched
+    placed = np.flatnonzero(result.position >= 0)
+    moved = int(moves(problem, policy)[placed, result.position[placed]].sum())
+    return result.total + moved + result.bonus * result.matched
+
+
+def moves(problem: Problem, policy: Policy) -> Array:
+    """What nudges add to the weight of each pair, (n, m)."""
+    found = np.zeros((problem.students, problem.positions), np.int64)
+    for nudge in policy.nudges:
+        if nudge.student not in dict(policy.pinned):
+            at = problem.student_index[nudge.student], problem.position_index[nudge.position]
+            found[at] += round(nudge.amount * UNIT)
+    return found
 
 
 def best_of(weight: Array, problem: Problem) -> tuple[int, Array]:
@@ -174,7 +189,8 @@ def test_a_score_better_by_what_was_lacked_and_one_more_gets_the_seat(market: tu
     assert (told.lacked >= 0).all()
     for i in np.flatnonzero(told.alternative >= 0).tolist():
         j, changed = told.alternative[i], weight.copy()
-        changed[i, j] = told.alternative_score[i] + result.bonus + told.lacked[i] + 1
+        moved = moves(problem, policy)[i, j]
+        changed[i, j] = told.alternative_score[i] + moved + result.bonus + told.lacked[i] + 1
         assert best_of(changed, problem)[1][i] == j
         if result.position[i] < 0 and told.lacked[i] > 0:
             changed[i, j] -= 2
@@ -210,7 +226,7 @@ def by_the_formulas(problem: Problem, result: Result) -> dict[str, list[int]]:
     pinned = {problem.student_index[student] for student, _ in policy.pinned}
     rank = draw.lottery(policy.seed, "position", problem.position_ids)
     plain, cost = scores(problem, policy), cost_of(problem, result)
-    least = max(policy.least_units, 1 if policy.objective == "score" else 0)
+    moved, lightest = moves(problem, policy), 1 if policy.objective == "score" else -OUT
     freed = [scores(*without(condition, problem, policy)) for condition in CONDITIONS]
     higher = [scores(raised(problem, slice(None), k), policy) for k in range(len(problem.competencies))]
     told: dict[str, list[int]] = {field.name: [] for field in fields(Explanation)}
@@ -223,7 +239,7 @@ def by_the_formulas(problem: Problem, result: Result) -> dict[str, list[int]]:
         own, surplus = int(result.position[i]), int(result.surplus[i])
         told["pinned"].append(i in pinned)
         told["eligible"].append(int((plain[i] >= 0).sum()))
-        gains = [int(units) + result.bonus - int(c) for units, c in zip(plain[i], cost[i], strict=True)]
+        gains = [int(units) + result.bonus - int(c) for units, c in zip(plain[i] + moved[i], cost[i], strict=True)]
         seats = [j for j in range(m) if i not in pinned and problem.headcount[j]]
         others = [(-gains[j], rank[j], j) for j in seats if plain[i, j] >= 0 and j != own]
         value, _, j = min(others, default=(0, 0, -1))
@@ -232,16 +248,21 @@ def by_the_formulas(problem: Problem, result: Result) -> dict[str, list[int]]:
             [j, plain[i, j], surplus + value] if others else [-1, 0, 0],
         )
         closed = [
-            (cost[i, j] - freed[c][i, j] - result.bonus, c, rank[j], j)
+            (cost[i, j] - freed[c][i, j] - moved[i, j] - result.bonus, c, rank[j], j)
             for c, j in product(range(len(CONDITIONS)), seats)
             if own < 0 and freed[c][i, j] >= 0 and plain[i, j] < 0
         ]
         value, c, _, j = min(closed, default=(0, -1, 0, -1))
         note(["condition_gain", "condition", "condition_position"], [-value, c, j] if value < 0 else [0, -1, -1])
         steps = [
-            (plain[i, j] - units if j == own else cost[i, j] + surplus - units - result.bonus, k, rank[j], j)
+            (
+                plain[i, j] - units if j == own else cost[i, j] + surplus - units - moved[i, j] - result.bonus,
+                k,
+                rank[j],
+                j,
+            )
             for k, j in product(range(len(higher)), seats)
-            if (units := higher[k][i, j]) >= least
+            if (units := higher[k][i, j]) >= max(policy.least_units, 0) and units + moved[i, j] >= lightest
         ]
         value, k, _, j = min(steps, default=(0, -1, 0, -1))
         note(["step_gain", "step", "step_position"], [-value, k, j] if value < 0 else [0, -1, -1])
@@ -467,13 +488,8 @@ def test_progress_is_told_and_can_stop() -> None:
     problem = three()
     result = solve(problem)
     heard: list[tuple[str, float]] = []
-
-    def hear(phase: str, share: float) -> bool:
-        heard.append((phase, share))
-        return False
-
     with pytest.raises(Stopped):
-        explain(problem, result, hear)
+        explain(problem, result, lambda phase, share: bool(heard.append((phase, share))))  # type: ignore[func-returns-value]
     assert heard == [("explain", 1.0)]
 
 

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from talentbank.engine import Infeasible, Policy, Problem, Quota, pose, solve, verify
 from talentbank.engine import assignment as solver
 from talentbank.engine.competency import Candidate, Opening, Requirement
-from tests.engine.strategies import CATEGORIES, ENTERPRISES, UNIVERSITIES, best, kept, policies, problems, worth
+from tests.engine.strategies import (
+    CATEGORIES,
+    ENTERPRISES,
+    UNIVERSITIES,
+    best,
+    kept,
+    nudges,
+    policies,
+    problems,
+    scores_of,
+    worth,
+)
 
 bounds = st.tuples(st.integers(0, 2), st.none() | st.integers(0, 3)).map(
     lambda b: (b[0], b[1] if b[1] is None else max(b))
@@ -61,7 +72,7 @@ def check_is_best(problem: Problem, policy: Policy) -> None:
         np.bincount(result.position[result.position >= 0], minlength=problem.positions) <= problem.headcount
     ).all()
     assert worth(problem, policy, choice) == expected
-    assert result.total == expected[1]
+    assert result.total == sum(scores_of(problem, policy)[i, j] for i, j in enumerate(choice) if j >= 0)
     assert (result.certificate, result.gap) == (0, 0)
     verdict = verify(problem, result)
     assert verdict.faults == ()
@@ -97,12 +108,15 @@ def test_crossing_quotas_give_the_best_of_all_matchings_within_them(
 
 
 @settings(max_examples=60)
-@given(problems(least=1), policies, laminar, st.randoms(use_true_random=False))
-def test_pins_hold_within_quotas(problem: Problem, policy: Policy, some: tuple[Quota, ...], random: object) -> None:
+@given(problems(least=1), policies, laminar | crossing, st.data())
+def test_pins_hold_and_nudges_count_within_quotas(
+    problem: Problem, policy: Policy, some: tuple[Quota, ...], data: st.DataObject
+) -> None:
     before = solve(problem, policy)
-    matched = np.flatnonzero(before.position >= 0)
-    pairs = [(problem.student_ids[i], problem.position_ids[before.position[i]]) for i in matched[:2]]
-    check_is_best(problem, replace(policy, quotas=known(problem, some), pinned=tuple(pairs)))
+    matched = np.flatnonzero(before.position >= 0)[: data.draw(st.integers(0, 2))]
+    pairs = tuple((problem.student_ids[i], problem.position_ids[before.position[i]]) for i in matched)
+    nudged = replace(policy, nudges=data.draw(nudges(problem)), quotas=known(problem, some), pinned=pairs)
+    check_is_best(problem, nudged)
 
 
 @settings(max_examples=60)

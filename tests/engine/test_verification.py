@@ -305,7 +305,7 @@ WRONG: list[tuple[str, Change]] = [
     ("position[3] is -2: there is no such position", lambda r: replace(r, position=at(r.position, 3, -2))),
     ("position[4] is 1: that pair is not eligible", lambda r: replace(r, position=at(r.position, 4, 1))),
     (
-        "position[3] is 1: that pair scores nothing, which objective «score» leaves unmatched",
+        "position[3] is 1: that pair weighs nothing, which objective «score» leaves unmatched",
         lambda r: replace(r, position=at(r.position, 3, 1)),
     ),
     (

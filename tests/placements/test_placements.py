@@ -13,11 +13,11 @@ from talentbank.insight import queries as insight
 from talentbank.permissions import Role
 from talentbank.placements import queries, service
 from talentbank.placements.queries import Whereabouts
-from talentbank.rounds import service as rounds
-from talentbank.rounds.models import Offer
+from talentbank.rounds.offers import service as offers
+from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
-from tests.rounds.test_rounds import published
+from tests.rounds.life import published
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -27,8 +27,8 @@ def m() -> Market:
     """A market after a published round: one accepted, one declined, one open."""
     made = Market()
     published(made.chamber)
-    rounds.answer_offer(made.strong, offer_of(made.strong_id), accepted=True)
-    rounds.answer_offer(made.weak, offer_of(made.weak_id), accepted=False)
+    offers.answer_offer(made.strong, offer_of(made.strong_id), accepted=True)
+    offers.answer_offer(made.weak, offer_of(made.weak_id), accepted=False, declined_for="pay")
     return made
 
 

@@ -22,10 +22,14 @@ from talentbank.errors import Conflict, Invalid, Refusal
 from talentbank.extensions import db
 from talentbank.permissions import STRANGER
 from talentbank.rounds import queries, service
-from talentbank.rounds.models import MatchedPair, Offer, OfferState, Round, Run
-from talentbank.rounds.service import Policy
+from talentbank.rounds.models import Round, RoundState
+from talentbank.rounds.offers import service as offering
+from talentbank.rounds.offers.models import Offer, OfferState
+from talentbank.rounds.runs import queries as runs
+from talentbank.rounds.runs import service as running
+from talentbank.rounds.runs.models import MatchedPair, Run
 from tests.market import Market
-from tests.rounds.test_rounds import published, solved
+from tests.rounds.life import chosen, frozen, published, run_again, solved
 
 TIMES = 4
 
@@ -63,34 +67,46 @@ def test_two_who_press_run_at_once_get_one_run(app: Flask) -> None:
     with app.app_context():
         m = Market()
         for turn in range(1, TIMES + 1):
-            made = service.make_round(m.chamber, Policy(name="Round"))
-            run = lambda made=made: service.run_round(m.chamber, made.id, 1)  # noqa: E731
+            made = frozen(m.chamber)
+            run = lambda made=made: running.start(m.chamber, made.id, made.version)  # noqa: E731
             assert sorted(map(str, at_once(app, run, run))) == sorted(map(str, ["done", Conflict]))
             assert count(Run) == turn
             assert count(MatchedPair) == 3 * turn
+            db.session.expire_all()
+            service.cancel(m.chamber, made.id, queries.round_(made.id).version)
 
 
 def test_two_who_publish_at_once_send_the_offers_out_once(app: Flask) -> None:
     with app.app_context():
         m = Market()
-        found, _ = solved(m.chamber)
-        publish = lambda: service.publish(m.chamber, found.id, found.version)  # noqa: E731
+        found, run = solved(m.chamber)
+        found = chosen(m.chamber, found.id, run.number)
+        publish = lambda: offering.publish(m.chamber, found.id, found.version)  # noqa: E731
         assert sorted(map(str, at_once(app, publish, publish))) == sorted(map(str, ["done", Conflict]))
         assert count(Offer) == 3
 
 
-def test_running_and_publishing_at_once_publishes_what_was_looked_at(app: Flask) -> None:
+def test_choosing_another_run_while_people_are_told_tells_and_publishes_what_was_looked_at(app: Flask) -> None:
     with app.app_context():
         m = Market()
+        found, run = solved(m.chamber)
+        other = run_again(m.chamber, found.id, min_score=1.0, trust=0.0)
         for _ in range(TIMES):
-            found, run = solved(m.chamber, min_score=1.0, trust=0.0)
-            again = lambda found=found: service.run_round(m.chamber, found.id, found.version)  # noqa: E731
-            publish = lambda found=found: service.publish(m.chamber, found.id, found.version)  # noqa: E731
-            assert at_once(app, again, publish).count(Conflict) == 1
-            sent = set(db.session.scalars(select(Offer.run_id)))
-            assert sent <= {run.id}
-            if sent:
+            found = running.select_run(m.chamber, found.id, queries.round_(found.id).version, run.number)
+            at = (m.chamber, found.id, found.version)
+            choose = lambda at=at: running.select_run(*at, other.number)  # noqa: E731
+            tell = lambda at=at: offering.tell_unmatched(*at)  # noqa: E731
+            assert at_once(app, choose, tell).count(Conflict) == 1
+            db.session.expire_all()
+            found = queries.round_(found.id)
+            if found.told_at is not None:
                 break
+        if found.told_at is not None:
+            assert found.selected_run_id == run.id
+            offering.publish(m.chamber, found.id, found.version)
+            assert set(db.session.scalars(select(Offer.run_id))) == {run.id}
+        else:
+            assert found.selected_run_id == other.id
 
 
 @pytest.mark.parametrize("second", [True, False])
@@ -100,12 +116,13 @@ def test_two_answers_at_once_are_one_answer(app: Flask, second: bool) -> None:
         published(m.chamber)
         for actor, student_id in ((m.strong, m.strong_id), (m.weak, m.weak_id), (m.artist, m.artist_id)):
             offer = db.session.scalars(select(Offer).where(Offer.student_id == student_id)).one()
-            first = lambda actor=actor, offer=offer: service.answer_offer(actor, offer.id, accepted=True)  # noqa: E731
-            other = lambda actor=actor, offer=offer: service.answer_offer(actor, offer.id, accepted=second)  # noqa: E731
+            first = lambda actor=actor, offer=offer: offering.answer_offer(actor, offer.id, True)  # noqa: E731
+            other = lambda actor=actor, offer=offer: offering.answer_offer(actor, offer.id, second, "pay")  # noqa: E731
             answers = at_once(app, first, other)
             assert sorted(map(str, answers)) == sorted(map(str, ["done", Conflict]))
             accepted = answers[0] == "done" or second
             assert offer.state is (OfferState.ACCEPTED if accepted else OfferState.DECLINED)
+        db.session.expire_all()
         entries = db.session.scalars(select(AuditEntry).where(AuditEntry.subject.startswith("offer:"))).all()
         assert len(entries) == 3
 
@@ -114,16 +131,19 @@ def test_a_seat_is_not_promised_while_it_is_taken_away(app: Flask) -> None:
     with app.app_context():
         m = Market()
         for _ in range(TIMES):
-            found, _ = solved(m.chamber)
-            publish = lambda found=found: service.publish(m.chamber, found.id, found.version)  # noqa: E731
+            found, run = solved(m.chamber)
+            found = chosen(m.chamber, found.id, run.number)
+            publish = lambda found=found: offering.publish(m.chamber, found.id, found.version)  # noqa: E731
             close = lambda: deposits.set_state(m.enterprise, m.studio, PositionState.CLOSED)  # noqa: E731
             published_, closed = at_once(app, publish, close)
             assert closed == "done"
-            offers = db.session.scalars(select(Offer).where(Offer.run_id == queries.run_of(found.id).id)).all()
+            offers = db.session.scalars(select(Offer).where(Offer.run_id == run.id)).all()
             assert len(offers) == (3 if published_ == "done" else 0)
             if published_ == "done":
                 break
             deposits.set_state(m.enterprise, m.studio, PositionState.OPEN)
+            db.session.expire_all()
+            service.cancel(m.chamber, found.id, queries.round_(found.id).version)
 
 
 def test_a_position_changed_in_two_windows_keeps_the_first_change(app: Flask) -> None:
@@ -161,13 +181,13 @@ import sys
 from talentbank import create_app
 from talentbank.errors import Conflict
 from talentbank.permissions import Actor, Role
-from talentbank.rounds import service
+from talentbank.rounds.runs import service
 app = create_app({"SQLALCHEMY_DATABASE_URI": sys.argv[1], "TESTING": True, "SECRET_KEY": "only for tests"})
 with app.app_context():
     print("ready", flush=True)
     sys.stdin.readline()
     try:
-        service.run_round(Actor(Role.CHAMBER, name="商示"), int(sys.argv[2]), 1)
+        service.start(Actor(Role.CHAMBER, name="商示"), int(sys.argv[2]), int(sys.argv[3]))
         print("done")
     except Conflict:
         print("conflict")
@@ -177,11 +197,11 @@ with app.app_context():
 def test_two_processes_that_run_at_once_get_one_run(app: Flask) -> None:
     with app.app_context():
         m = Market()
-        made = service.make_round(m.chamber, Policy(name="Round"))
+        made = frozen(m.chamber)
         uri = app.config["SQLALCHEMY_DATABASE_URI"]
         both = [
             subprocess.Popen(
-                [sys.executable, "-c", PROCESS, uri, str(made.id)],
+                [sys.executable, "-c", PROCESS, uri, str(made.id), str(made.version)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -194,4 +214,5 @@ def test_two_processes_that_run_at_once_get_one_run(app: Flask) -> None:
         said = [process.communicate("go\n")[0].strip() for process in both]
         assert sorted(said) == ["conflict", "done"]
         assert count(Run) == 1
-        assert db.session.scalars(select(Round.version)).one() == 2
+        assert db.session.scalars(select(Round.state)).one() is RoundState.SOLVED
+        assert runs.run(made.id, 1).matched == 3

@@ -1,4 +1,4 @@
-"""A round's life: made, run, published or cancelled; what it freezes, and what can't be changed any more."""
+"""A round's result: what it freezes, what is published or cancelled, and what can't be changed any more."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ from talentbank.competencies.service import ClaimedLevel, Profile
 from talentbank.deposits import service as deposits
 from talentbank.deposits.models import Position, PositionState
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
-from talentbank.extensions import db, transaction
-from talentbank.permissions import SYSTEM, Actor, Role
+from talentbank.extensions import db, now, transaction
+from talentbank.permissions import SYSTEM, Role
 from talentbank.rounds import queries, service
-from talentbank.rounds.models import MatchedPair, Offer, PositionOutcome, Round, RoundState, Run
+from talentbank.rounds.models import Round, RoundState, StoredSnapshot
+from talentbank.rounds.offers import service as offering
+from talentbank.rounds.offers.models import Offer
+from talentbank.rounds.policy import RunPolicy
+from talentbank.rounds.runs import queries as runs
+from talentbank.rounds.runs import service as running
+from talentbank.rounds.runs.models import MatchedPair, Method, PositionOutcome, Run
+from talentbank.rounds.runs.solving import Solution, solve
 from talentbank.rounds.service import Policy
 from talentbank.rounds.snapshot import Snapshot
 from tests import factories
 from tests.market import Market
+from tests.rounds.life import WEEK, chosen, frozen, opened, published, run_again, solved
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -30,15 +38,13 @@ def pairs_of(run: Run) -> dict[int, int]:
     return {pair.student_id: pair.position_id for pair in rows}
 
 
-def solved(chamber: Actor, **policy: object) -> tuple[Round, Run]:
-    made = service.make_round(chamber, Policy(name="Round", **policy))  # type: ignore[arg-type]
-    run = service.run_round(chamber, made.id, made.version)
-    return queries.round_(made.id), run
+def given_up(m: Market, round_id: int) -> None:
+    """Cancel a round, so that its people are free for the next one."""
+    service.cancel(m.chamber, round_id, queries.round_(round_id).version)
 
 
-def published(chamber: Actor, **policy: object) -> tuple[Round, Run]:
-    found, run = solved(chamber, **policy)
-    return service.publish(chamber, found.id, found.version), run
+def solved_again(stored: Snapshot, policy: RunPolicy) -> Solution:
+    return solve(stored, policy, Method.OPTIMUM, lambda *_: True)
 
 
 def test_a_round_is_made_run_and_published_and_every_pair_is_an_offer() -> None:
@@ -51,7 +57,8 @@ def test_a_round_is_made_run_and_published_and_every_pair_is_an_offer() -> None:
     assert (run.students, run.positions, run.seats, run.matched) == (3, 2, 3, 3)
     assert run.certificate == 0.0
     assert not db.session.scalars(select(Offer)).all()
-    service.publish(m.chamber, found.id, found.version)
+    found = chosen(m.chamber, found.id, run.number)
+    offering.publish(m.chamber, found.id, found.version)
     offers = db.session.scalars(select(Offer)).all()
     assert {(o.student_id, o.position_id) for o in offers} == set(pairs_of(run).items())
     assert queries.round_(found.id).state is RoundState.PUBLISHED
@@ -63,7 +70,7 @@ def test_scores_are_the_fit_and_the_total_their_sum() -> None:
     scores = {p.student_id: p.score for p in db.session.scalars(select(MatchedPair))}
     assert scores == {m.strong_id: 1.0, m.weak_id: 0.25, m.artist_id: 1.0}
     assert run.total_score == pytest.approx(2.25)
-    assert {c.category: (c.seats, c.filled, c.unfilled) for c in queries.by_category(run)}["design"] == (1, 1, 0)
+    assert {c.category: (c.seats, c.filled, c.unfilled) for c in runs.by_category(run)}["design"] == (1, 1, 0)
 
 
 def test_headcount_is_respected_and_the_better_ones_get_the_seats() -> None:
@@ -72,18 +79,19 @@ def test_headcount_is_respected_and_the_better_ones_get_the_seats() -> None:
     _, run = solved(m.chamber, trust=0.0)
     at_the_shop = {student for student, there in pairs_of(run).items() if there == m.shop}
     assert at_the_shop == {m.strong_id, third}
-    outcome = queries.prices(run.id)[m.shop]
+    outcome = runs.prices(run.id)[m.shop]
     assert (outcome.filled, outcome.seats) == (2, 2)
     assert outcome.price == pytest.approx(0.25), "what the third, left out, would have added"
 
 
 def test_the_policy_decides_who_can_be_matched() -> None:
     m = Market()
-    _, run = solved(m.chamber, trust=0.0, min_score=0.5)
+    found, run = solved(m.chamber, trust=0.0, min_score=0.5)
     assert m.weak_id not in pairs_of(run)
-    _, run = solved(m.chamber, trust=1.0)
+    run = run_again(m.chamber, found.id, trust=1.0, min_score=0.0)
     assert m.strong_id not in pairs_of(run), "nothing of this student is verified, and a score of 0 places nobody"
     assert m.artist_id in pairs_of(run)
+    given_up(m, found.id)
     _, unproven = m.student({"visual_design": 5}, categories=["design"])
     _, run = solved(m.chamber, must_have_on="verified")
     assert m.artist_id in pairs_of(run)
@@ -93,22 +101,23 @@ def test_the_policy_decides_who_can_be_matched() -> None:
 def test_what_changes_afterwards_does_not_reach_the_snapshot() -> None:
     m = Market()
     found, run = solved(m.chamber)
-    before = queries.snapshot_text(run.id)
+    before = runs.snapshot_text(run.snapshot_id)
     competencies.save_profile(m.strong, Profile(levels=[ClaimedLevel("teamwork", 5)]), version=1)
-    stored = Snapshot(queries.snapshot_text(run.id))
+    stored = Snapshot(runs.snapshot_text(run.snapshot_id))
     assert stored.text == before
-    assert stored.digest == run.digest
-    again = stored.solve()
-    ids = [int(c.id) for c in stored.candidates]
-    openings = [int(o.id) for o in stored.openings]
-    matched = {i: openings[j] for i, j in zip(ids, again.result.position.tolist(), strict=True) if j >= 0}
-    assert matched == pairs_of(run)
+    kept = runs.snapshot(found.id)
+    assert kept is not None
+    assert stored.digest == kept.digest
+    again = solved_again(stored, RunPolicy.load(run.policy))
+    assert {pair["student_id"]: pair["position_id"] for pair in again.pairs} == pairs_of(run)
     assert found.state is RoundState.SOLVED
 
 
 def test_the_same_people_in_another_order_freeze_to_the_same_snapshot() -> None:
-    Market()
-    candidates, openings = queries.participants()
+    m = Market()
+    taking = queries.participants(opened(m.chamber).id)
+    candidates, openings = taking.candidates, taking.openings
+    assert (len(candidates), len(openings)) == (3, 2)
     policy = {"objective": "score", "trust": 0.5, "min_score": 0.0, "must_have_on": "claimed", "seed": "abc"}
     there = Snapshot.freeze(policy, candidates, openings)
     back = Snapshot.freeze(policy, candidates[::-1], openings[::-1])
@@ -118,7 +127,7 @@ def test_the_same_people_in_another_order_freeze_to_the_same_snapshot() -> None:
 def test_a_snapshot_names_the_organisations_and_one_of_old_that_does_not_still_loads() -> None:
     m = Market()
     _, run = solved(m.chamber)
-    content = json.loads(queries.snapshot_text(run.id))
+    content = json.loads(runs.snapshot_text(run.snapshot_id))
     assert {row["university"] for row in content["students"]} == {str(m.university.organisation_id)}
     assert {row["enterprise"] for row in content["positions"]} == {str(m.enterprise.organisation_id)}
     stored = Snapshot(json.dumps(content))
@@ -130,14 +139,15 @@ def test_a_snapshot_names_the_organisations_and_one_of_old_that_does_not_still_l
         del row["enterprise"]
     old = Snapshot(json.dumps(content))
     assert {c.university for c in old.candidates} == {o.enterprise for o in old.openings} == {""}
-    assert old.solve().result.total == stored.solve().result.total
+    totals = [solved_again(s, s.policy).figures["total_score"] for s in (old, stored)]
+    assert totals == [run.total_score] * 2
     assert old.scores(m.shop) == stored.scores(m.shop)
 
 
 def test_the_scores_of_a_position_are_those_of_the_pairs_and_of_nobody_who_could_not_be_matched() -> None:
     m = Market()
     _, run = solved(m.chamber)
-    stored = Snapshot(queries.snapshot_text(run.id))
+    stored = Snapshot(runs.snapshot_text(run.snapshot_id))
     assert stored.scores(m.studio).keys() == {m.artist_id}
     for pair in db.session.scalars(select(MatchedPair)):
         assert stored.scores(pair.position_id)[pair.student_id] == pair.score
@@ -151,19 +161,20 @@ def test_each_round_has_a_seed_of_its_own_which_stays_and_decides_between_equals
     equals, seeds, drawn = {m.artist_id, *twins}, set(), set()
     for _ in range(12):
         found, run = solved(m.chamber)
-        content = json.loads(queries.snapshot_text(run.id))
+        content = json.loads(runs.snapshot_text(run.snapshot_id))
         assert content["policy"]["seed"] == found.seed
         assert len(found.seed) == 32
         [artist] = [student for student, there in pairs_of(run).items() if there == m.studio]
-        again = service.run_round(m.chamber, found.id, found.version)
-        assert pairs_of(again) == pairs_of(run)
-        changed = service.change_policy(m.chamber, found.id, Policy(name="New"), queries.round_(found.id).version)
-        assert changed.seed == found.seed
+        assert pairs_of(run_again(m.chamber, found.id)) == pairs_of(run)
+        given_up(m, found.id)
         seeds.add(found.seed)
         drawn.add(artist)
     assert len(seeds) == 12
     assert drawn <= equals
     assert len(drawn) > 1
+    draft = service.make_round(m.chamber, Policy(name="Round"))
+    seed = draft.seed
+    assert service.change_policy(m.chamber, draft.id, Policy(name="New"), draft.version).seed == seed
 
 
 def test_those_who_hold_an_offer_and_their_seats_are_not_in_the_next_round() -> None:
@@ -171,7 +182,7 @@ def test_those_who_hold_an_offer_and_their_seats_are_not_in_the_next_round() -> 
     _, run = published(m.chamber)
     assert (queries.contents().students, queries.contents().seats) == (0, 0)
     offer = db.session.scalars(select(Offer).where(Offer.student_id == m.artist_id)).one()
-    service.answer_offer(m.artist, offer.id, accepted=False, reason="Too far")
+    offering.answer_offer(m.artist, offer.id, accepted=False, declined_for="city", reason="Too far")
     contents = queries.contents()
     assert (contents.students, contents.seats) == (1, 1)
     _, second = solved(m.chamber)
@@ -182,9 +193,14 @@ def test_those_who_hold_an_offer_and_their_seats_are_not_in_the_next_round() -> 
 def test_a_published_round_stays_as_it_is() -> None:
     m = Market()
     found, _ = published(m.chamber)
-    for act in (service.run_round, service.publish, service.cancel):
+    for act in (running.start, offering.tell_unmatched, offering.publish, service.freeze, service.cancel):
         with pytest.raises(Conflict):
             act(m.chamber, found.id, found.version)
+    with pytest.raises(Conflict):
+        running.select_run(m.chamber, found.id, found.version, 1)
+    for move in (service.open_round, service.change_deadline):
+        with pytest.raises(Conflict):
+            move(m.chamber, found.id, found.version, now() + WEEK)
     with pytest.raises(Conflict):
         service.change_policy(m.chamber, found.id, Policy(name="Other"), found.version)
     assert db.session.scalar(select(func.count()).select_from(Run)) == 1
@@ -197,6 +213,8 @@ def test_a_published_round_stays_as_it_is() -> None:
         update(MatchedPair).values(score=1.0),
         update(PositionOutcome).values(price=0.0),
         update(Round).values(name="Another"),
+        update(StoredSnapshot).values(text="{}"),
+        delete(StoredSnapshot),
         delete(Round),
         delete(Run),
         delete(MatchedPair),
@@ -215,22 +233,31 @@ def test_the_database_itself_refuses_to_change_what_was_published(statement: obj
 
 def test_a_cancelled_round_is_over_and_sends_nothing_out() -> None:
     m = Market()
-    found, _ = solved(m.chamber)
+    found, run = solved(m.chamber)
+    found = chosen(m.chamber, found.id, run.number)
     service.cancel(m.chamber, found.id, found.version)
     with pytest.raises(Conflict):
-        service.publish(m.chamber, found.id, queries.round_(found.id).version)
+        offering.publish(m.chamber, found.id, queries.round_(found.id).version)
     assert not db.session.scalars(select(Offer)).all()
+    assert queries.contents().students == 3
 
 
-def test_a_changed_policy_makes_the_result_count_no_more() -> None:
+def test_once_a_round_is_open_its_policy_stands_and_only_its_runs_vary() -> None:
     m = Market()
-    found, _ = solved(m.chamber)
-    changed = service.change_policy(m.chamber, found.id, Policy(name="Stricter", min_score=0.9), found.version)
-    assert changed.state is RoundState.DRAFT
+    draft = service.make_round(m.chamber, Policy(name="Round"))
+    changed = service.change_policy(m.chamber, draft.id, Policy(name="Stricter", min_score=0.1), draft.version)
+    assert (changed.state, changed.min_score) == (RoundState.DRAFT, 0.1)
+    for step in (opened, frozen, lambda chamber: solved(chamber)[0]):
+        found = step(m.chamber)
+        with pytest.raises(Conflict):
+            service.change_policy(m.chamber, found.id, Policy(name="Other"), found.version)
+        if found.state is not RoundState.SOLVED:
+            given_up(m, found.id)
+    strict = run_again(m.chamber, found.id, min_score=0.9)
+    assert m.weak_id not in pairs_of(strict)
+    assert m.weak_id in pairs_of(runs.run(found.id, 1))
     with pytest.raises(Conflict):
-        service.publish(m.chamber, changed.id, changed.version)
-    run = service.run_round(m.chamber, changed.id, changed.version)
-    assert m.weak_id not in pairs_of(run)
+        offering.publish(m.chamber, found.id, found.version)
 
 
 def test_what_no_longer_holds_is_not_published() -> None:
@@ -238,14 +265,17 @@ def test_what_no_longer_holds_is_not_published() -> None:
     found, _ = solved(m.chamber)
     competencies.save_profile(m.weak, Profile(available=False), version=1)
     with pytest.raises(Conflict, match="1"):
-        service.publish(m.chamber, found.id, found.version)
+        chosen(m.chamber, found.id, 1)
     assert not db.session.scalars(select(Offer)).all()
     again = queries.round_(found.id)
-    assert again.state is RoundState.SOLVED
-    service.run_round(m.chamber, again.id, again.version)
+    assert (again.state, again.told_at) == (RoundState.SOLVED, None), "nobody is told of what can't go out"
+    second = run_again(m.chamber, again.id)
+    assert m.weak_id not in pairs_of(second)
+    again = chosen(m.chamber, again.id, second.number)
     deposits.set_state(m.enterprise, m.studio, PositionState.CLOSED)
     with pytest.raises(Conflict):
-        service.publish(m.chamber, again.id, queries.round_(again.id).version)
+        offering.publish(m.chamber, again.id, again.version)
+    assert not db.session.scalars(select(Offer)).all()
 
 
 def test_promised_seats_can_not_be_taken_back() -> None:
@@ -295,29 +325,54 @@ def test_only_the_chamber_runs_rounds() -> None:
         with pytest.raises(Forbidden):
             service.make_round(actor, Policy(name="Round"))
         with pytest.raises(Forbidden):
-            service.run_round(actor, 1, 1)
+            service.open_round(actor, 1, 1, now() + WEEK)
+        with pytest.raises(Forbidden):
+            running.start(actor, 1, 1)
+        with pytest.raises(Forbidden):
+            offering.publish(actor, 1, 1)
 
 
 def test_a_round_that_is_not_there_is_not_found() -> None:
     m = Market()
-    for act in (service.run_round, service.publish, service.cancel):
+    acts = (
+        service.freeze,
+        service.cancel,
+        running.start,
+        offering.tell_unmatched,
+        offering.publish,
+        offering.close,
+    )
+    for act in acts:
         with pytest.raises(NotFound):
             act(m.chamber, 99, 1)
+    for move in (service.open_round, service.change_deadline):
+        with pytest.raises(NotFound):
+            move(m.chamber, 99, 1, now() + WEEK)
 
 
-def test_a_round_with_nobody_in_it_has_an_empty_result() -> None:
+def test_a_round_with_nobody_in_it_is_not_frozen_and_one_that_matches_nobody_has_an_empty_result() -> None:
     chamber = factories.person(Role.CHAMBER)
-    found, run = published(chamber)
-    assert (run.matched, run.total_score, run.seats) == (0, 0.0, 0)
+    found = opened(chamber)
+    with pytest.raises(Conflict):
+        service.freeze(chamber, found.id, found.version)
+    found = queries.round_(found.id)
+    assert found.state is RoundState.OPEN
+    assert runs.snapshot(found.id) is None
+    service.cancel(chamber, found.id, found.version)
+    m = Market()
+    competencies.save_profile(m.artist, Profile(available=False), version=1)
+    found, run = published(m.chamber, trust=1.0)
+    assert (run.matched, run.total_score, run.seats) == (0, 0.0, 3)
     assert found.state is RoundState.PUBLISHED
+    assert not db.session.scalars(select(Offer)).all()
 
 
 def test_placements_first_matches_more_people_than_the_best_score_does() -> None:
     m = Market()
     m.position({"procurement_negotiation": 4}, category="supply_chain", city="leshan")
     _, a = m.student({"procurement_negotiation": 4}, categories=["supply_chain"])
-    _, run = solved(m.chamber, objective="placements")
-    _, best = solved(m.chamber)
+    found, run = solved(m.chamber, objective="placements")
+    best = run_again(m.chamber, found.id, objective="score")
     assert a in pairs_of(run)
     assert run.matched >= best.matched
     assert run.bonus > 0

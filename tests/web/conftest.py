@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,22 @@ from sqlalchemy import select
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import User
 from talentbank.accounts.service import Registration
-from talentbank.extensions import db, today
-from talentbank.permissions import STRANGER, Role
+from talentbank.extensions import db, now, today
+from talentbank.permissions import STRANGER, Actor, Role
 from talentbank.placements import service as placements
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
-from talentbank.rounds.models import Offer, OfferState
+from talentbank.rounds.appeals import service as appeals
+from talentbank.rounds.models import LIVE, RoundPosition, RoundStudent
+from talentbank.rounds.offers import queries as offering
+from talentbank.rounds.offers import service as answers
+from talentbank.rounds.offers.models import Offer, OfferState
+from talentbank.rounds.runs import drafts, hints
+from talentbank.rounds.runs import service as running
+from talentbank.rounds.runs.models import Run
 from talentbank.rounds.service import Policy
 from tests.conftest import Stage, copy, fill
+from tests.rounds.life import opened, published, run_again, solved
 from tests.web.reader import Reader
 
 DEMO = "demo.example"
@@ -30,31 +39,43 @@ def person(email: str) -> User:
 
 
 def _live_a_little() -> None:
-    """A published round with an answer of each kind, a first day, a solved, a draft and a cancelled round."""
+    """A published round with an answer of each kind, a first day, and a round in each state before."""
     chamber = person(f"chamber@{DEMO}").actor
-    first = matching.make_round(chamber, Policy(name="Round Published"))
-    matching.run_round(chamber, first.id, first.version)
-    matching.publish(chamber, first.id, rounds.round_(first.id).version)
-    offers = db.session.scalars(select(Offer).order_by(Offer.id)).all()
-    mine = rounds.offers(person(f"enterprise@{DEMO}").actor, "open", None, None, 1).items
+    for held in rounds.rounds():
+        if held.state in LIVE:
+            matching.cancel(chamber, held.id, held.version)
+    first, run = published(chamber, name="Round Published")
+    enterprise = person(f"enterprise@{DEMO}").actor
+    mine = offering.offers(enterprise, "open", None, first.id, 1).items
+    _decide_a_little(chamber, solved(chamber, name="Round Solved", objective="placements")[0].id)
+    appeals.make(person(f"student@{DEMO}").actor, first.id, "question", "Why this position?")
     for offer, accepted in ((mine[0], True), (mine[1], True), (mine[2], False)):
-        student = rounds.offer(chamber, offer.id).student.user
-        matching.answer_offer(student.actor, offer.id, accepted=accepted, reason="" if accepted else "Too far.")
-    placements.start(person(f"enterprise@{DEMO}").actor, mine[0].id, today())
-    for name, run, cancelled in (
-        ("Round Solved", True, False),
-        ("Round Draft", False, False),
-        ("Round Cancelled", False, True),
-    ):
-        made = matching.make_round(chamber, Policy(name=name, objective="placements"))
-        if run:
-            matching.run_round(chamber, made.id, made.version)
-        if cancelled:
-            matching.cancel(chamber, made.id, made.version)
+        student = offering.offer(chamber, offer.id).student.user
+        why = {} if accepted else {"declined_for": "city", "reason": "Too far."}
+        answers.answer_offer(student.actor, offer.id, accepted=accepted, **why)
+    placements.start(enterprise, mine[0].id, today())
+    opened(chamber, name="Round Open")
+    matching.make_round(chamber, Policy(name="Round Draft", objective="placements"))
+    cancelled = matching.make_round(chamber, Policy(name="Round Cancelled"))
+    matching.cancel(chamber, cancelled.id, cancelled.version)
+    offers = db.session.scalars(select(Offer).where(Offer.run_id == run.id)).all()
     accounts.register_enterprise(
         STRANGER, Registration("示例待审核企业", "", "WeChat", "待示审", f"pending@{DEMO}", "a good long one")
     )
     assert {OfferState.OPEN, OfferState.ACCEPTED} <= {offer.state for offer in offers}
+
+
+def _decide_a_little(chamber: Actor, round_id: int) -> None:
+    """A hint, a quota, a second run, a draft for comment, and a run that is chosen."""
+    run = db.session.scalars(select(Run).where(Run.round_id == round_id)).one()
+    student = db.session.scalars(select(RoundStudent.student_id).where(RoundStudent.round_id == round_id)).first()
+    position = db.session.scalars(select(RoundPosition.position_id).where(RoundPosition.round_id == round_id)).first()
+    assert student and position
+    hints.set_hint(chamber, round_id, student, position, "encourage", 0.1, "They know each other.")
+    hints.set_quota(chamber, round_id, None, None, "design", 0, 60, "No more can start at once.")
+    run_again(chamber, round_id, method="deferred_acceptance")
+    drafts.show_draft(chamber, round_id, run.number, now() + timedelta(days=2))
+    running.select_run(chamber, round_id, rounds.round_(round_id).version, run.number)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,9 +11,10 @@ from sqlalchemy import func, select
 
 from talentbank.audit import AuditEntry
 from talentbank.deposits.models import Position
-from talentbank.extensions import db
+from talentbank.extensions import SHANGHAI, db, now
 from talentbank.permissions import Role
-from talentbank.rounds.models import Offer, Round
+from talentbank.rounds.models import Round
+from talentbank.rounds.offers.models import Offer
 from tests.web.reader import ORIGIN, Reader
 
 MakeReader = Callable[..., Reader]
@@ -150,6 +152,10 @@ def test_a_profile_that_is_wrong_says_where(
         ("objective", "luck", "Choose what the round maximises."),
         ("must_have_on", "luck", "Choose the level on which must-haves are tested."),
         ("offer_days", "0", "Days to answer are a whole number from 1 to 60."),
+        ("weight_fit", "0.5", "The three weights must be 1 together."),
+        ("weight_student", "2", "A weight is a number from 0 to 1."),
+        ("most_ranked", "0", "A student may rank from 1 to 50 positions: a whole number."),
+        ("officer", "999999", "Name somebody of the chamber who answers appeals."),
     ],
 )
 def test_a_policy_that_is_wrong_says_where(
@@ -243,16 +249,33 @@ def test_answers_that_are_no_answers_are_refused(reader: MakeReader) -> None:
     assert "Answer with accept or decline." in someone.post(f"{offer}/answer", 400, answer="perhaps").text
 
 
+def _in_a_week() -> str:
+    """A moment a week from now, as a browser sends it, in Meishan's time."""
+    return (now() + timedelta(days=7)).astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+
+
+@pytest.mark.parametrize("closes_at", ["", "tomorrow", "2020-01-01T10:00", "2026-02-30T10:00", "9999-12-31T23:59"])
+def test_a_deadline_that_is_none_is_refused(bank: Flask, reader: MakeReader, closes_at: str) -> None:
+    chamber = reader(Role.CHAMBER)
+    for name, verb in (("Round Draft", "open"), ("Round Open", "deadline")):
+        found = first_of(bank, Round.id, Round.name == name)
+        before = trail_length(bank)
+        version = str(first_of(bank, Round.version, Round.id == found))
+        page = chamber.post(f"/rounds/{found}/{verb}", 400, version=version, closes_at=closes_at)
+        assert "The deadline is a moment within the next 180 days" in page.text
+        assert trail_length(bank) == before
+
+
 def test_what_others_have_done_meanwhile_is_said_with_409(bank: Flask, reader: MakeReader) -> None:
     chamber = reader(Role.CHAMBER)
     solved = first_of(bank, Round.id, Round.name == "Round Solved")
     version = str(first_of(bank, Round.version, Round.id == solved) - 1)
-    for verb in ("run", "publish", "cancel"):
-        assert "meanwhile" in chamber.post(f"/rounds/{solved}/{verb}", 409, version=version).text
+    assert "meanwhile" in chamber.post(f"/rounds/{solved}/cancel", 409, version=version).text
     published = first_of(bank, Round.id, Round.name == "Round Published")
     version = str(first_of(bank, Round.version, Round.id == published))
-    for verb in ("run", "publish", "cancel"):
+    for verb in ("freeze", "cancel"):
         chamber.post(f"/rounds/{published}/{verb}", 409, version=version)
+    chamber.post(f"/rounds/{published}/open", 409, version=version, closes_at=_in_a_week())
 
 
 def test_an_upload_that_is_too_large_is_refused(reader: MakeReader) -> None:

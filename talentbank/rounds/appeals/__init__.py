@@ -1,0 +1,1 @@
+"""Questions about a published result, answered by a named officer."""

@@ -1,0 +1,1 @@
+"""Publication, offers and their answers, and why."""

@@ -1,0 +1,1 @@
+"""What both sides prefer: students rank positions, enterprises shortlist candidates."""
