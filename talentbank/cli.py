@@ -344,6 +344,6 @@ def chase() -> None:
 @with_appcontext
 def jobs() -> None:
     """Keep the schedule: run what is due by itself, until stopped."""
-    schedule(current_app._get_current_object()).create_consumer(
-        workers=2, max_delay=1.0, check_worker_health=False
-    ).run()  # type: ignore[attr-defined]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    consumer = schedule(app).create_consumer(workers=2, max_delay=1.0, check_worker_health=False)
+    consumer.run()
