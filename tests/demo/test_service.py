@@ -21,9 +21,10 @@ from talentbank.demo import service, words
 from talentbank.errors import Conflict
 from talentbank.extensions import db
 from talentbank.permissions import STRANGER, SYSTEM, Role
+from talentbank.rounds import proof
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
-from talentbank.rounds.models import LIVE
+from talentbank.rounds.models import LIVE, RoundState
 from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers import service as answers
 from tests.conftest import copy, settings
@@ -57,6 +58,16 @@ def test_each_role_can_sign_in_and_nobody_else_can() -> None:
     with_password = db.session.scalar(select(func.count()).where(User.password_hash.is_not(None)))
     assert with_password == len(people)
     assert accounts.sign_in("student-5@demo.example", service.PASSWORD) is None
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_closed_rounds_hold_when_they_are_checked_again() -> None:
+    closed = [found.id for found in rounds.rounds() if found.state is RoundState.CLOSED]
+    assert len(closed) == 2
+    for round_id in closed:
+        checked = proof.verify(round_id)
+        assert checked.fault is None, str(checked.fault)
+        assert checked.matched > 30
 
 
 @pytest.mark.usefixtures("demo")
