@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -127,33 +128,39 @@ class Background:
 
     def init_app(self, app: Flask) -> None:
         """Let the app have a queue, made when it is first asked for."""
-        app.extensions["background"] = None
+        app.extensions["background"] = _Queue(app, self._tasks)
 
     def send(self, work: Callable[..., None], *values: Any) -> None:
         """Have a registered function done, soon and once."""
-        self._made(current_app)[1](f"{work.__module__}.{work.__name__}", *values)
+        _, put = current_app.extensions["background"].made
+        put(f"{work.__module__}.{work.__name__}", *values)
 
     def queue(self, app: Flask) -> Huey:
         """The app's queue, for its consumer and its schedule."""
-        return self._made(app)[0]
+        huey: Huey = app.extensions["background"].made[0]
+        return huey
 
-    def _made(self, app: Flask) -> tuple[Huey, Callable[..., object]]:
-        """The app's queue, kept in the instance folder, and what puts work on it."""
-        if app.extensions["background"] is None:
-            if app.testing:
-                queue: Huey = MemoryHuey("bank", immediate=True, results=False)
-            else:
-                queue = SqliteHuey("bank", filename=str(app.config["BANK_JOBS"]), results=False)
 
-            whole: Flask = getattr(app, "_get_current_object", lambda: app)()  # not the proxy of one request
+class _Queue:
+    """One app's queue, kept in the instance folder."""
 
-            def work(name: str, *values: Any) -> None:
-                with whole.app_context():
-                    self._tasks[name](*values)
+    def __init__(self, app: Flask, tasks: Mapping[str, Callable[..., None]]) -> None:
+        self._app = app
+        self._tasks = tasks
 
-            app.extensions["background"] = (queue, queue.task(name="work")(work))
-        made: tuple[Huey, Callable[..., object]] = app.extensions["background"]
-        return made
+    @cached_property
+    def made(self) -> tuple[Huey, Callable[..., object]]:
+        """The queue, and what puts work on it by a task's name. Only asking for them makes the file."""
+        if self._app.testing:
+            huey: Huey = MemoryHuey("bank", immediate=True, results=False)
+        else:
+            huey = SqliteHuey("bank", filename=str(self._app.config["BANK_JOBS"]), results=False)
+
+        def work(name: str, *values: Any) -> None:
+            with self._app.app_context():
+                self._tasks[name](*values)
+
+        return huey, huey.task(name="work")(work)
 
 
 background = Background()

@@ -20,6 +20,11 @@ def competencies() -> list[Competency]:
     return list(db.session.scalars(select(Competency).order_by(Competency.place)))
 
 
+def names() -> dict[str, str]:
+    """What each competency is called in the reader's language, by code."""
+    return {entry.code: entry.name for entry in competencies()}
+
+
 def cities() -> list[City]:
     """The cities in the order that lists show."""
     return list(db.session.scalars(select(City).order_by(City.place)))

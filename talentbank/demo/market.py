@@ -38,8 +38,9 @@ from talentbank.rounds.models import (
     StoredSnapshot,
 )
 from talentbank.rounds.policy import RunPolicy, commitment
-from talentbank.rounds.runs.models import Explained, MatchedPair, Method, PositionOutcome, Run, RunState
-from talentbank.rounds.runs.solving import Solution, solve
+from talentbank.rounds.runs.models import MatchedPair, Method, Run, RunState
+from talentbank.rounds.runs.service import keep_rows
+from talentbank.rounds.runs.solving import solve
 from talentbank.rounds.snapshot import Snapshot
 
 WEIGHTS = (0.7, 0.2, 0.1)
@@ -241,16 +242,7 @@ class MarketBuilder:
         snapshot = self._snapshot(round_, *ids)
         policy = snapshot.policy
         frozen = published - timedelta(days=7)
-        stored = StoredSnapshot(
-            round_id=round_.id,
-            made_at=frozen,
-            made_by=self._chamber.name,
-            text=snapshot.text,
-            digest=snapshot.digest,
-            students=len(snapshot.candidates),
-            positions=len(snapshot.openings),
-            seats=snapshot.seats,
-        )
+        stored = StoredSnapshot.of(round_.id, snapshot, frozen, self._chamber.name)
         self._made.add([stored])
         solution = solve(snapshot, policy, Method.OPTIMUM, lambda *_: True)
         run = Run(
@@ -261,7 +253,7 @@ class MarketBuilder:
             made_at=frozen + timedelta(hours=1),
             made_by=self._chamber.name,
             policy=policy.text,
-            commitment=commitment(stored.digest, policy),
+            commitment=commitment(stored.digest, policy.text),
             state=RunState.DONE,
             share=1.0,
             finished_at=frozen + timedelta(hours=1),
@@ -270,18 +262,8 @@ class MarketBuilder:
             **solution.figures | {"seconds": 0.0},
         )
         self._made.add([run])
-        self._keep_outcome(run, solution)
+        keep_rows(run.id, solution)
         return run
-
-    def _keep_outcome(self, run: Run, solution: Solution) -> None:
-        steps = self._made.competency
-        explained = [{**row, "step_id": steps.get(row["step_id"])} for row in solution.explained]
-        for model, rows in (
-            (MatchedPair, solution.pairs),
-            (PositionOutcome, solution.outcomes),
-            (Explained, explained),
-        ):
-            db.session.execute(insert(model), [{"run_id": run.id, **row} for row in rows])
 
     def _open(self, previous: Round | None) -> None:
         """The round that goes on: everybody free is in it, and some have said what they prefer."""

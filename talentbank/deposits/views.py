@@ -97,7 +97,7 @@ def position(position_id: int) -> Page:
         "deposits/position.html",
         position=found,
         fit=_fit(student, found) if student else None,
-        names={c.code: c.name for c in catalogue.competencies()},
+        names=catalogue.names(),
         promised=queries.promised_seats(found.id),
     )
 

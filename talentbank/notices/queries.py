@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -45,6 +45,12 @@ def notice(actor: Actor, notice_id: int) -> Notice:
     if found is None:
         raise NotFound(_l("There is no such notice, or it is not yours."))
     return found
+
+
+def told(kind: str, keys: Collection[str]) -> set[tuple[int, str]]:
+    """Who was told something of a kind about these matters already: (user id, key)."""
+    rows = db.session.execute(select(Notice.user_id, Notice.key).where(Notice.kind == kind, Notice.key.in_(keys)))
+    return {(user_id, key) for user_id, key in rows}
 
 
 def to_mail(*, demo: bool) -> Sequence[Notice]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import CursorResult, insert, update
 
 from talentbank import audit
 from talentbank.audit import command
@@ -20,14 +20,16 @@ def tell(user_ids: Iterable[int], kind: str, key: str, **data: Any) -> int:
 
     Not a command of its own: whoever calls it is within a transaction, which records what happened.
     """
-    wanted = set(user_ids)
-    told = set(
-        db.session.scalars(
-            select(Notice.user_id).where(Notice.kind == kind, Notice.key == key, Notice.user_id.in_(wanted))
-        )
-    )
+    return tell_each(kind, [(user_id, key, data) for user_id in sorted(set(user_ids))])
+
+
+def tell_each(kind: str, words: Sequence[tuple[int, str, dict[str, Any]]]) -> int:
+    """Tell each person (user id) something of its own, with its key and data, as `tell` does."""
+    told = queries.told(kind, {key for _, key, _ in words})
     rows = [
-        {"user_id": user_id, "kind": kind, "key": key, "data": data, "at": now()} for user_id in sorted(wanted - told)
+        {"user_id": user_id, "kind": kind, "key": key, "data": data, "at": now()}
+        for user_id, key, data in words
+        if (user_id, key) not in told
     ]
     if rows:
         db.session.execute(insert(Notice), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, func, select
@@ -15,7 +16,7 @@ from talentbank.deposits.models import Position
 from talentbank.errors import Conflict
 from talentbank.extensions import db, now
 from talentbank.notices import service as notices
-from talentbank.notices.models import Notice
+from talentbank.notices.queries import told
 from talentbank.permissions import Action, Actor
 from talentbank.rounds import entries, queries, service
 from talentbank.rounds.models import Round, RoundState
@@ -72,8 +73,8 @@ def _freeze(actor: Actor, round_id: int) -> None:
 @command(Action.KEEP_TIME)
 def _tell_empty(actor: Actor, round_id: int, people: list[int]) -> None:
     round_ = queries.round_(round_id)
-    told = notices.tell(people, "empty_round", f"round:{round_id}", round=round_id, name=round_.name)
-    audit.record(actor, Action.KEEP_TIME, round_, empty=True, told=told)
+    count = notices.tell(people, "empty_round", f"round:{round_id}", round=round_id, name=round_.name)
+    audit.record(actor, Action.KEEP_TIME, round_, empty=True, told=count)
 
 
 @command(Action.KEEP_TIME)
@@ -113,8 +114,8 @@ def _tell_deadline(actor: Actor, round_id: int) -> None:
     if not round_.takes_preferences or round_.closes_at is None:
         raise Conflict(CHANGED)
     data = {"round": round_id, "name": round_.name, "closes_at": round_.closes_at.isoformat()}
-    told = notices.tell(entries.silent_people(round_id), "deadline_near", f"round:{round_id}:1d", **data)
-    audit.record(actor, Action.KEEP_TIME, round_, reminded=told)
+    count = notices.tell(entries.silent_people(round_id), "deadline_near", f"round:{round_id}:1d", **data)
+    audit.record(actor, Action.KEEP_TIME, round_, reminded=count)
 
 
 def _with_offers_ending() -> list[int]:
@@ -127,33 +128,32 @@ def _ending() -> tuple[ColumnElement[bool], ...]:
 
 
 def _remind_of_offers(actor: Actor, round_id: int) -> None:
-    rows = db.session.execute(
-        select(Offer.id, Student.user_id)
-        .join(Offer.student)
-        .join(Offer.run)
-        .where(Run.round_id == round_id, *_ending())
-    ).all()
-    untold = [offer_id for offer_id, user_id in rows if _untold([user_id], "offer_near", f"offer:{offer_id}:1d")]
-    if untold:
-        _tell_offers(actor, round_id, untold)
+    words = _offers_ending(round_id)
+    if {(user_id, key) for user_id, key, _ in words} - told("offer_near", {key for _, key, _ in words}):
+        _tell_offers(actor, round_id)
 
 
 @command(Action.KEEP_TIME)
-def _tell_offers(actor: Actor, round_id: int, offer_ids: list[int]) -> None:
+def _tell_offers(actor: Actor, round_id: int) -> None:
+    reminded = notices.tell_each("offer_near", _offers_ending(round_id))
+    audit.record(actor, Action.KEEP_TIME, f"round:{round_id}", reminded=reminded)
+
+
+def _offers_ending(round_id: int) -> list[tuple[int, str, dict[str, Any]]]:
+    """What is to be told of a round's offers that end soon: user id, key and data each."""
     rows = db.session.execute(
         select(Offer.id, Student.user_id, Position.title, Offer.deadline)
         .join(Offer.student)
         .join(Offer.position)
-        .where(Offer.id.in_(offer_ids), *_ending())
-    ).all()
-    told = 0
-    for offer_id, user_id, title, deadline in rows:
-        data = {"offer": offer_id, "title": title, "deadline": deadline.isoformat()}
-        told += notices.tell([user_id], "offer_near", f"offer:{offer_id}:1d", **data)
-    audit.record(actor, Action.KEEP_TIME, f"round:{round_id}", reminded=told)
+        .join(Offer.run)
+        .where(Run.round_id == round_id, *_ending())
+    )
+    return [
+        (user_id, f"offer:{offer_id}:1d", {"offer": offer_id, "title": title, "deadline": deadline.isoformat()})
+        for offer_id, user_id, title, deadline in rows
+    ]
 
 
 def _untold(people: Iterable[int], kind: str, key: str) -> bool:
     """Whether anybody of these is still to be told: what was done already leaves no trace in the trail again."""
-    told = set(db.session.scalars(select(Notice.user_id).where(Notice.kind == kind, Notice.key == key)))
-    return bool(set(people) - told)
+    return bool({(user_id, key) for user_id in people} - told(kind, {key}))

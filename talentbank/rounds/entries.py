@@ -12,7 +12,7 @@ from talentbank.accounts.models import Organisation, User
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
 from talentbank.extensions import Pagination, db
-from talentbank.permissions import Role
+from talentbank.permissions import Actor, Role
 from talentbank.rounds.models import Preference, Round, RoundPosition, RoundState, RoundStudent, Shortlisted
 
 PER_PAGE = 25
@@ -105,6 +105,19 @@ def silent_people(round_id: int) -> set[int]:
     )
     members = select(User.id).join(Organisation, User.organisation_id == Organisation.id)
     return people | set(db.session.scalars(members.where(Organisation.id.in_(enterprises), User.active)))
+
+
+def takes_part(actor: Actor, round_id: int) -> bool:
+    """Whether the actor is in a round, or one of its enterprise's positions or of its university's students is."""
+    students = select(RoundStudent.student_id).where(RoundStudent.round_id == round_id).join(RoundStudent.student)
+    entered = {
+        Role.STUDENT: students.where(Student.user_id == actor.user_id),
+        Role.UNIVERSITY: students.where(Student.university_id == actor.organisation_id),
+        Role.ENTERPRISE: select(RoundPosition.position_id)
+        .join(RoundPosition.position)
+        .where(RoundPosition.round_id == round_id, Position.enterprise_id == actor.organisation_id),
+    }
+    return actor.role in entered and db.session.scalar(entered[actor.role].limit(1)) is not None
 
 
 def officers() -> Sequence[User]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from talentbank.engine.competency import Candidate, Opening
+from talentbank.engine.competency import Candidate
 from talentbank.engine.scoring import Fit, Obstacle, fit_of
 from talentbank.rounds.policy import RunPolicy
 from talentbank.rounds.snapshot import Snapshot
@@ -44,15 +44,15 @@ def eligible_for(snapshot: Snapshot, policy: RunPolicy, position_id: int) -> set
 
 def scores_of(snapshot: Snapshot, policy: RunPolicy, student_id: int) -> dict[int, float]:
     """A student's score, wishes of both sides included, at each position that a run could have given it, by id."""
-    candidates = [candidate for candidate in snapshot.candidates if candidate.id == str(student_id)]
+    candidate = snapshot.candidate(student_id)
     banned = {position for student, position in policy.banned if student == student_id}
-    if not candidates or student_id in policy.gone:
+    if candidate is None or student_id in policy.gone:
         return {}
     a, b, c = policy.weights
     found = {}
     for opening in snapshot.openings:
         position = int(opening.id)
-        fit = fit_of(candidates[0], opening, **policy.scoring)
+        fit = fit_of(candidate, opening, **policy.scoring)
         wishes = b * snapshot.said_by_student[student_id].wanted(position)
         wishes += c * snapshot.said_by_position[position].wanted(student_id)
         score = a * fit.value + wishes
@@ -71,13 +71,15 @@ def why_empty(eligible: Collection[int], here: Collection[int], matched: Collect
     return EmptySeat.ALL_PLACED if set(eligible) <= set(matched) else EmptySeat.HELD_BACK
 
 
-def costs(snapshot: Snapshot, policy: RunPolicy, position_id: int) -> list[Cost]:
-    """What stood between a position and students whom everything else fits, the most students first."""
-    opening = _opening(snapshot, position_id)
+def costs(snapshot: Snapshot, policy: RunPolicy, position_id: int, eligible: Collection[int]) -> list[Cost]:
+    """What stood between a position and students whom everything else fits, the most students first.
+
+    eligible: what `eligible_for` says of the position.
+    """
+    opening = snapshot.opening(position_id)
     if opening is None:
         return []
     counts: Counter[tuple[Obstacle | None, str, str]] = Counter()
-    eligible = eligible_for(snapshot, policy, position_id)
     for candidate in _present(snapshot, policy):
         if int(candidate.id) in eligible:
             continue
@@ -105,10 +107,6 @@ def _only_obstacle(fit: Fit, policy: RunPolicy) -> tuple[Obstacle | None, str] |
     verified = policy.must_have_on == "verified"
     short = [p for p in fit.parts if p.must_have and (p.verified if verified else p.claimed) < p.required]
     return (Obstacle.MUST_HAVE, short[0].competency) if len(short) == 1 else None
-
-
-def _opening(snapshot: Snapshot, position_id: int) -> Opening | None:
-    return next((opening for opening in snapshot.openings if opening.id == str(position_id)), None)
 
 
 def _present(snapshot: Snapshot, policy: RunPolicy) -> list[Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +13,7 @@ from talentbank.accounts.models import User
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
 from talentbank.extensions import Model, now
+from talentbank.rounds.snapshot import Snapshot
 
 
 class RoundState(StrEnum):
@@ -124,6 +125,20 @@ class StoredSnapshot(Model):
     students: Mapped[int]
     positions: Mapped[int]
     seats: Mapped[int]
+
+    @classmethod
+    def of(cls, round_id: int, snapshot: Snapshot, at: datetime, by: str) -> Self:
+        """A snapshot as it is stored; by: the name of who froze it."""
+        return cls(
+            round_id=round_id,
+            made_at=at,
+            made_by=by,
+            text=snapshot.text,
+            digest=snapshot.digest,
+            students=len(snapshot.candidates),
+            positions=len(snapshot.openings),
+            seats=snapshot.seats,
+        )
 
 
 class Others(StrEnum):

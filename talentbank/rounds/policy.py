@@ -94,6 +94,6 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
-def commitment(digest: str, policy: RunPolicy) -> str:
-    """What is published before a run: SHA-256 of the snapshot's digest, a line feed, and the policy with its seed."""
-    return hashlib.sha256(f"{digest}\n{policy.text}".encode()).hexdigest()
+def commitment(digest: str, policy: str) -> str:
+    """What is published before a run: SHA-256 of the snapshot's digest, a line feed, and the policy's text."""
+    return hashlib.sha256(f"{digest}\n{policy}".encode()).hexdigest()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
@@ -36,6 +38,13 @@ MOST_OFFER_DAYS = 60
 MOST_RANKED = 50
 LONGEST_OPEN = timedelta(days=180)
 SEED_BYTES = 16
+TERMS = {
+    "objective": _l("Choose what the round maximises."),
+    "must_have_on": _l("Choose the level on which must-haves are tested."),
+    "trust": _l("Trust in verification is a number from 0 to 1."),
+    "min_score": _l("The lowest score is a number from 0 to 1."),
+}
+"""What a round's policy says and a run may vary, beside the weights; and what is said where it is wrong."""
 USUALLY_OPEN = timedelta(days=7)
 KEPT_BY_THE_NEXT = (
     "objective",
@@ -126,16 +135,7 @@ def freeze(actor: Actor, round_id: int, version: int) -> StoredSnapshot:
     if not taking.candidates or not taking.openings:
         raise EmptyRound(_l("There is nobody to match: a round needs at least one free student and one free seat."))
     content = Snapshot.freeze(frozen.policy, taking.candidates, taking.openings, taking.students, taking.positions)
-    kept = StoredSnapshot(
-        round_id=round_id,
-        made_at=now(),
-        made_by=actor.name,
-        text=content.text,
-        digest=content.digest,
-        students=len(content.candidates),
-        positions=len(content.openings),
-        seats=content.seats,
-    )
+    kept = StoredSnapshot.of(round_id, content, now(), actor.name)
     db.session.add(kept)
     db.session.flush()
     audit.record(actor, Action.FREEZE_ROUND, frozen, digest=kept.digest, students=kept.students, seats=kept.seats)
@@ -276,14 +276,7 @@ def _check_policy(policy: Policy) -> None:
     problems = Problems()
     if not policy.name.strip() or len(policy.name) > 120:
         problems.add("name", _l("A round needs a name of at most 120 characters."))
-    if policy.objective not in set(Objective):
-        problems.add("objective", _l("Choose what the round maximises."))
-    if policy.must_have_on not in set(MustHaveOn):
-        problems.add("must_have_on", _l("Choose the level on which must-haves are tested."))
-    if policy.trust is None or not 0 <= policy.trust <= 1:
-        problems.add("trust", _l("Trust in verification is a number from 0 to 1."))
-    if policy.min_score is None or not 0 <= policy.min_score <= 1:
-        problems.add("min_score", _l("The lowest score is a number from 0 to 1."))
+    check_terms(problems, {name: getattr(policy, name) for name in TERMS})
     check_weights(problems, policy.weights)
     if policy.most_ranked is None or not 1 <= policy.most_ranked <= MOST_RANKED:
         problems.add(
@@ -294,6 +287,15 @@ def _check_policy(policy: Policy) -> None:
     if policy.officer_id is not None and not _may_answer(policy.officer_id):
         problems.add("officer", _l("Name somebody of the chamber who answers appeals."))
     problems.check()
+
+
+def check_terms(problems: Problems, terms: Mapping[str, Any]) -> None:
+    """Note what is wrong with those of TERMS that are said."""
+    members = {"objective": Objective, "must_have_on": MustHaveOn}
+    for name, value in terms.items():
+        wrong = value not in set(members[name]) if name in members else value is None or not 0 <= value <= 1
+        if wrong:
+            problems.add(name, TERMS[name])
 
 
 def check_weights(problems: Problems, weights: tuple[float | None, float | None, float | None]) -> None:

@@ -100,6 +100,14 @@ class Snapshot:
         """The positions, in the order of their ids; headcount is what was still free."""
         return [_to_opening(o) for o in self._content["positions"]]
 
+    def candidate(self, student_id: int) -> Candidate | None:
+        """A student of the round, None for anybody else."""
+        return next((c for c in self.candidates if c.id == str(student_id)), None)
+
+    def opening(self, position_id: int) -> Opening | None:
+        """A position of the round, None for any other."""
+        return next((o for o in self.openings if o.id == str(position_id)), None)
+
     @cached_property
     def said_by_student(self) -> dict[int, Said]:
         """What each student said about positions, by student id."""
@@ -129,7 +137,7 @@ class Snapshot:
 
     def fits(self, student_id: int, policy: RunPolicy | None = None) -> dict[int, Fit]:
         """A student's fit to every position of the round under a policy, by position id."""
-        candidate = next((c for c in self.candidates if c.id == str(student_id)), None)
+        candidate = self.candidate(student_id)
         scoring = (policy or self.policy).scoring
         return {int(o.id): fit_of(candidate, o, **scoring) for o in self.openings} if candidate else {}
 
@@ -143,10 +151,10 @@ class Snapshot:
 
     def scores(self, position_id: int, policy: RunPolicy | None = None) -> dict[int, float]:
         """The score of each student who could be matched with a position, by student id."""
-        openings = [o for o in self.openings if o.id == str(position_id)]
-        if not openings:
+        opening = self.opening(position_id)
+        if opening is None:
             return {}
-        problem = _with_preferences(pose(self.candidates, openings), self.said_by_student, self.said_by_position)
+        problem = _with_preferences(pose(self.candidates, [opening]), self.said_by_student, self.said_by_position)
         _, rows, units = next(columns(problem, (policy or self.policy).terms(bound=False)))
         return {int(problem.student_ids[i]): u / UNIT for i, u in zip(rows.tolist(), units.tolist(), strict=True)}
 

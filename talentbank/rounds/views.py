@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 
+from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
 from talentbank.extensions import gettext as _
 from talentbank.extensions import now
@@ -20,7 +21,7 @@ from talentbank.rounds.forms import (
 from talentbank.rounds.models import Round, RoundState
 from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers import service as publication
-from talentbank.rounds.offers.views import names, reason
+from talentbank.rounds.offers.views import reason
 from talentbank.rounds.policy import RunPolicy
 from talentbank.rounds.runs import queries as runs
 from talentbank.rounds.snapshot import Snapshot
@@ -164,7 +165,8 @@ def entries(round_id: int) -> Page:
 @bp.get("/rounds/<int:round_id>/positions")
 @asks(Action.READ_ROUNDS)
 def outcomes(round_id: int) -> Page:
-    found, run = queries.round_(round_id), runs.run_of(queries.round_(round_id))
+    found = queries.round_(round_id)
+    run = runs.run_of(found)
     page = runs.outcomes(run, request.args.get("category", ""), bool(request.args.get("unfilled")), page_number())
     return answer("rounds/outcomes.html", round=found, run=run, page=page, categories=list(Category))
 
@@ -172,7 +174,8 @@ def outcomes(round_id: int) -> Page:
 @bp.get("/rounds/<int:round_id>/students")
 @asks(Action.READ_ROUNDS)
 def students(round_id: int) -> Page:
-    found, run = queries.round_(round_id), runs.run_of(queries.round_(round_id))
+    found = queries.round_(round_id)
+    run = runs.run_of(found)
     frozen = Snapshot(runs.snapshot_text(run.snapshot_id))
     position_id = id_asked("position")
     outcome = runs.prices(run.id).get(position_id) if position_id else None
@@ -195,9 +198,12 @@ def snapshot(round_id: int) -> Page:
 @bp.get("/rounds/<int:round_id>/pairs/<int:student_id>")
 @asks(Action.READ_ROUNDS)
 def pair(round_id: int, student_id: int) -> Page:
-    found, run = queries.round_(round_id), runs.run_of(queries.round_(round_id))
+    found = queries.round_(round_id)
+    run = runs.run_of(found)
     matched = runs.pair(run, student_id)
-    return answer("rounds/pair.html", round=found, run=run, pair=matched, why=reason(run, matched), names=names())
+    return answer(
+        "rounds/pair.html", round=found, run=run, pair=matched, why=reason(run, matched), names=catalogue.names()
+    )
 
 
 @bp.post("/rounds/<int:round_id>/cancel")

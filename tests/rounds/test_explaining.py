@@ -70,7 +70,7 @@ def test_who_could_have_been_matched_is_who_the_run_counted() -> None:
 def test_a_cost_is_how_many_more_are_eligible_without_the_requirement() -> None:
     m, _, snapshot, policy = crowded()
     before = explaining.eligible_for(snapshot, policy, m.studio)
-    costs = {(c.obstacle, c.competency): c.students for c in explaining.costs(snapshot, policy, m.studio)}
+    costs = {(c.obstacle, c.competency): c.students for c in explaining.costs(snapshot, policy, m.studio, before)}
     content = json.loads(snapshot.text)
     for row in content["positions"]:
         if row["id"] == m.studio:

@@ -7,15 +7,14 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from talentbank.accounts.models import User
-from talentbank.competencies.models import Student
-from talentbank.deposits.models import Position
 from talentbank.errors import NotFound
 from talentbank.extensions import Pagination, db
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.notices.models import Notice
 from talentbank.permissions import Actor, Role
 from talentbank.rounds.appeals.models import Appeal
-from talentbank.rounds.models import Round, RoundPosition, RoundState, RoundStudent
+from talentbank.rounds.entries import takes_part
+from talentbank.rounds.models import Round, RoundState
 
 PER_PAGE = 25
 
@@ -58,28 +57,10 @@ def appeal(actor: Actor, appeal_id: int) -> Appeal:
 
 def concerned(actor: Actor, round_id: int) -> Round:
     """A round that the actor takes or took part in, with its officer. Raises NotFound."""
-    found = db.session.scalar(
-        select(Round).where(Round.id == round_id, _takes_part(actor)).options(joinedload(Round.officer))
-    )
-    if found is None:
+    found = db.session.scalar(select(Round).where(Round.id == round_id).options(joinedload(Round.officer)))
+    if found is None or not takes_part(actor, round_id):
         raise NotFound(_l("There is no such round, or you took no part in it."))
     return found
-
-
-def _takes_part(actor: Actor) -> ColumnElement[bool]:
-    if actor.role is Role.ENTERPRISE:
-        return (
-            select(RoundPosition.position_id)
-            .join(Position, RoundPosition.position_id == Position.id)
-            .where(RoundPosition.round_id == Round.id, Position.enterprise_id == actor.organisation_id)
-            .exists()
-        )
-    return (
-        select(RoundStudent.student_id)
-        .join(Student, RoundStudent.student_id == Student.id)
-        .where(RoundStudent.round_id == Round.id, Student.user_id == actor.user_id)
-        .exists()
-    )
 
 
 def knows_result(actor: Actor, round_: Round) -> bool:
@@ -101,8 +82,3 @@ def waiting(actor: Actor, round_id: int) -> Appeal | None:
             Appeal.round_id == round_id, Appeal.user_id == actor.user_id, Appeal.answered_at.is_(None)
         )
     )
-
-
-def chamber_people() -> list[int]:
-    """The ids of the chamber's people who can sign in: they are told where a round names no officer."""
-    return list(db.session.scalars(select(User.id).where(User.role == Role.CHAMBER, User.active)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
@@ -14,8 +12,10 @@ from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.notices import service as notices
 from talentbank.permissions import Action, Actor
+from talentbank.rounds import entries
 from talentbank.rounds.appeals import queries
 from talentbank.rounds.appeals.models import Appeal, AppealKind, Outcome
+from talentbank.rounds.steps import changed_rows
 
 LONGEST = 2000
 """Characters of an appeal, and of an answer."""
@@ -43,7 +43,7 @@ def make(actor: Actor, round_id: int, kind: str, words: str) -> Appeal:
         db.session.flush()
     except IntegrityError:  # the database lets one wait a person and round
         raise Conflict(_l("Your earlier appeal in this round still waits for its answer.")) from None
-    officers = queries.chamber_people() if round_.officer_id is None else [round_.officer_id]
+    officers = [person.id for person in entries.officers()] if round_.officer_id is None else [round_.officer_id]
     notices.tell(officers, "appeal_made", f"appeal:{appeal.id}", appeal=appeal.id, name=round_.name)
     audit.record(actor, Action.MAKE_APPEAL, appeal, round=round_id, kind=kind)
     return appeal
@@ -62,12 +62,8 @@ def answer(actor: Actor, appeal_id: int, outcome: str, answer: str) -> Appeal:
     _check("answer", answer, problems)
     problems.check()
     unanswered = update(Appeal).where(Appeal.id == appeal_id, Appeal.answered_at.is_(None))
-    result: Any = db.session.execute(
-        unanswered.values(
-            answered_by=actor.user_id, answered_at=now(), outcome=Outcome(outcome), answer=answer.strip()
-        )
-    )
-    if result.rowcount != 1:
+    said = {"answered_by": actor.user_id, "answered_at": now(), "outcome": Outcome(outcome), "answer": answer.strip()}
+    if changed_rows(unanswered.values(**said)) != 1:
         raise Conflict(_l("This appeal has been answered already."))
     name = appeal.round.name
     notices.tell([appeal.user_id], "appeal_answered", f"appeal:{appeal_id}", appeal=appeal_id, name=name)

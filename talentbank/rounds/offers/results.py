@@ -18,8 +18,9 @@ from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Actor, Role
 from talentbank.rounds import explaining
 from talentbank.rounds import queries as rounds
+from talentbank.rounds.entries import takes_part
 from talentbank.rounds.explaining import Cost, EmptySeat
-from talentbank.rounds.models import Round, RoundPosition, RoundState, RoundStudent
+from talentbank.rounds.models import Round, RoundState, RoundStudent
 from talentbank.rounds.offers.models import Offer, OfferState
 from talentbank.rounds.offers.queries import count_offers, offer_parts, seen_by
 from talentbank.rounds.policy import RunPolicy
@@ -36,15 +37,7 @@ def concerned(actor: Actor, round_id: int) -> Round:
     found = rounds.round_(round_id)
     if actor.role is Role.CHAMBER:
         return found
-    students = select(RoundStudent.student_id).where(RoundStudent.round_id == round_id).join(RoundStudent.student)
-    entries = {
-        Role.STUDENT: students.where(Student.user_id == actor.user_id),
-        Role.UNIVERSITY: students.where(Student.university_id == actor.organisation_id),
-        Role.ENTERPRISE: select(RoundPosition.position_id)
-        .join(RoundPosition.position)
-        .where(RoundPosition.round_id == round_id, Position.enterprise_id == actor.organisation_id),
-    }
-    if actor.role not in entries or db.session.scalar(entries[actor.role].limit(1)) is None:
+    if not takes_part(actor, round_id):
         raise NotFound(_l("There is no such round, or you take no part in it."))
     return found
 
@@ -158,12 +151,10 @@ def for_enterprise(actor: Actor, round_: Round) -> tuple[Run | None, list[Positi
     for outcome in outcomes:
         at = outcome.position_id
         here = [student for student, position in pairs.items() if position == at]
-        empty = (
-            explaining.why_empty(explaining.eligible_for(snapshot, policy, at), here, pairs)
-            if outcome.filled < outcome.seats
-            else None
-        )
-        found.append(PositionResult(outcome, offers.get(at, []), empty, explaining.costs(snapshot, policy, at)))
+        eligible = explaining.eligible_for(snapshot, policy, at)
+        empty = explaining.why_empty(eligible, here, pairs) if outcome.filled < outcome.seats else None
+        costs = explaining.costs(snapshot, policy, at, eligible)
+        found.append(PositionResult(outcome, offers.get(at, []), empty, costs))
     return run, found
 
 

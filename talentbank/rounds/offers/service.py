@@ -52,7 +52,7 @@ def tell_unmatched(actor: Actor, round_id: int, version: int) -> int:
 
 @command(Action.PUBLISH_ROUND)
 def untell(actor: Actor, round_id: int, version: int) -> Round:
-    """Let a told round be run again, because a pair of its run no longer holds; who was told is told anew.
+    """Let a told round be run again, because a pair of its run no longer holds; nobody is told the same twice.
 
     Raises Conflict if nobody was told yet, or every pair still holds: then the run stands.
     """
@@ -60,14 +60,9 @@ def untell(actor: Actor, round_id: int, version: int) -> Round:
     run = _selected(round_)
     if round_.told_at is None:
         raise Conflict(_l("Nobody has been told anything yet."))
-    try:
-        _check_pairs_hold(run)
-    except Conflict:
-        untold = advance(
-            round_id, version, (RoundState.SOLVED,), RoundState.SOLVED, told_at=None, selected_run_id=None
-        )
-    else:
+    if not any(_lost(run)):
         raise Conflict(_l("Every pair of the chosen run still holds: it stands."))
+    untold = advance(round_id, version, (RoundState.SOLVED,), RoundState.SOLVED, told_at=None, selected_run_id=None)
     audit.record(actor, Action.PUBLISH_ROUND, untold, run=run.id, untold=True)
     return untold
 
@@ -134,10 +129,11 @@ def _tell_offers(run: Run) -> None:
         .join(Position, Offer.position_id == Position.id)
         .where(Offer.run_id == run.id)
     ).all()
-    for offer_id, user_id, title, deadline in rows:
-        notices.tell(
-            [user_id], "offer", f"offer:{offer_id}", offer=offer_id, title=title, deadline=deadline.isoformat()
-        )
+    words = [
+        (user_id, f"offer:{offer_id}", {"offer": offer_id, "title": title, "deadline": deadline.isoformat()})
+        for offer_id, user_id, title, deadline in rows
+    ]
+    notices.tell_each("offer", words)
 
 
 @command(Action.ANSWER_OFFER)
@@ -187,8 +183,8 @@ def lapse_past_offers() -> None:
     db.session.execute(past.values(stored_state=OfferState.LAPSED))
 
 
-def _check_pairs_hold(run: Run) -> None:
-    """Every matched student must still be free, and every matched position still have the seats."""
+def _lost(run: Run) -> tuple[int, int]:
+    """How many matched students are no longer free, and how many matched positions lack the seats; locks those."""
     free = set(db.session.scalars(queries.free_students().with_only_columns(Student.id).order_by(None)))
     pairs = db.session.execute(
         select(MatchedPair.student_id, MatchedPair.position_id).where(MatchedPair.run_id == run.id)
@@ -203,7 +199,11 @@ def _check_pairs_hold(run: Run) -> None:
         ).all()
     )
     gone = sum(student_id not in free for student_id, _ in pairs)
-    short = sum(seats > headcount.get(p, 0) - held.get(p, 0) for p, seats in taken.items())
+    return gone, sum(seats > headcount.get(p, 0) - held.get(p, 0) for p, seats in taken.items())
+
+
+def _check_pairs_hold(run: Run) -> None:
+    gone, short = _lost(run)
     if gone or short:
         raise Conflict(
             _l(

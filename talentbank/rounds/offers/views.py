@@ -116,10 +116,6 @@ def reason(run: Run, pair: MatchedPair | Offer) -> Reason:
     )
 
 
-def names() -> dict[str, str]:
-    return {c.code: c.name for c in catalogue.competencies()}
-
-
 @bp.get("/offers")
 @asks(Action.READ_OFFERS)
 def offers() -> Page:
@@ -197,10 +193,10 @@ def result(round_id: int) -> Page:
     if asking.role is Role.STUDENT:
         own = results.for_student(asking, found)
         why = reason(own.run, own.offer) if own.run and own.offer else None
-        return answer("offers/result_student.html", round=found, result=own, why=why, names=names())
+        return answer("offers/result_student.html", round=found, result=own, why=why, names=catalogue.names())
     if asking.role is Role.ENTERPRISE:
         run, rows = results.for_enterprise(asking, found)
-        return answer("offers/result_enterprise.html", round=found, run=run, rows=rows, names=names())
+        return answer("offers/result_enterprise.html", round=found, run=run, rows=rows, names=catalogue.names())
     counted = results.for_university(asking, found)
     return answer("offers/result_university.html", round=found, result=counted)
 
@@ -228,12 +224,12 @@ def scarcity(round_id: int) -> Page:
     run = runs.run_of(found)
     rows = explaining.scarce(Snapshot(runs.snapshot_text(run.snapshot_id)), run.scarcity)
     priced = run.method is Method.OPTIMUM
-    return answer("offers/scarcity.html", round=found, run=run, rows=rows, priced=priced, names=names())
+    return answer("offers/scarcity.html", round=found, run=run, rows=rows, priced=priced, names=catalogue.names())
 
 
 def _offer_page(offer_id: int, form: AnswerForm) -> Page:
     found = queries.offer(actor(), offer_id)
-    return answer("offers/offer.html", form, offer=found, why=reason(found.run, found), names=names())
+    return answer("offers/offer.html", form, offer=found, why=reason(found.run, found), names=catalogue.names())
 
 
 def _accepts(text: str | None) -> bool:

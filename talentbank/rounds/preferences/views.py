@@ -130,7 +130,7 @@ def rank(round_id: int) -> Page:
             ),
         ),
         short=short,
-        names={c.code: c.name for c in catalogue.competencies()},
+        names=catalogue.names(),
         categories=list(Category),
     )
 
@@ -169,7 +169,7 @@ def shortlist(round_id: int, position_id: int) -> Page:
         position=position,
         own=own,
         lists=split(rows, ranked, ruled_out, lambda row: not reach or not any(p.missing for p in row.fit.parts)),
-        names={c.code: c.name for c in catalogue.competencies()},
+        names=catalogue.names(),
         cities={city.code: city.name for city in catalogue.cities()},
     )
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
 
 from talentbank.accounts.models import Organisation
 from talentbank.competencies.catalogue import Category
@@ -15,11 +13,9 @@ from talentbank.deposits.models import Position
 from talentbank.errors import Conflict
 from talentbank.extensions import db
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.permissions import Role
-from talentbank.rounds.models import RoundPosition, RoundStudent
 from talentbank.rounds.policy import RunPolicy
 from talentbank.rounds.runs import queries
-from talentbank.rounds.runs.models import Hint, MatchedPair, PositionOutcome, RoundQuota, Run, RunState
+from talentbank.rounds.runs.models import MatchedPair, PositionOutcome, Run, RunState
 
 NOTICEABLE = 1e-9
 """Scores and prices are whole multiples of 1e-9: what differs less does not differ."""
@@ -60,7 +56,7 @@ def compare(first: Run, second: Run) -> Comparison:
     """What changes from one run to another. Raises Conflict unless both are done."""
     if first.state is not RunState.DONE or second.state is not RunState.DONE:
         raise Conflict(_l("Only runs that are done can be compared."))
-    before, after = _pairs(first), _pairs(second)
+    before, after = queries.all_pairs(first), queries.all_pairs(second)
     found = Comparison({verdict: [] for verdict in ("gains", "loses", "in", "out", "moves")})
     for student_id in sorted({*before, *after}):
         was, will = before.get(student_id), after.get(student_id)
@@ -78,19 +74,6 @@ def compare(first: Run, second: Run) -> Comparison:
     ]
     found.prices.sort(key=lambda row: (-abs(row[2] - row[1]), row[0].id))
     return found
-
-
-def _pairs(run: Run) -> dict[int, MatchedPair]:
-    rows = db.session.scalars(
-        select(MatchedPair)
-        .where(MatchedPair.run_id == run.id)
-        .options(
-            joinedload(MatchedPair.student).joinedload(Student.user),
-            joinedload(MatchedPair.student).joinedload(Student.university),
-            joinedload(MatchedPair.position).joinedload(Position.enterprise),
-        )
-    )
-    return {pair.student_id: pair for pair in rows}
 
 
 def filled_by_category(round_id: int) -> dict[int, dict[Category, tuple[int, int]]]:
@@ -121,7 +104,7 @@ def filled_by_enterprise(run_id: int) -> list[tuple[Organisation, int, int]]:
         .where(PositionOutcome.run_id == run_id)
         .group_by(Position.enterprise_id)
     ).all()
-    named = organisations(enterprise_id for enterprise_id, _, _ in rows)
+    named = queries.organisations(enterprise_id for enterprise_id, _, _ in rows)
     found = [(named[enterprise_id], filled, seats) for enterprise_id, filled, seats in rows]
     return sorted(found, key=lambda row: row[0].name_zh)
 
@@ -147,60 +130,3 @@ def broken(run: Run) -> list[tuple[int, int]]:
         if count < least or (most is not None and count > most):
             found.append((at, count))
     return found
-
-
-def organisations(ids: Iterable[int]) -> dict[int, Organisation]:
-    """Organisations by id."""
-    rows = db.session.scalars(select(Organisation).where(Organisation.id.in_(set(ids))))
-    return {row.id: row for row in rows}
-
-
-def organisations_of(kind: Role) -> Sequence[Organisation]:
-    """Universities or enterprises, by name."""
-    return db.session.scalars(
-        select(Organisation).where(Organisation.kind == kind).order_by(Organisation.name_zh)
-    ).all()
-
-
-def hints(round_id: int) -> Sequence[Hint]:
-    """What the chamber said about pairs of a round, the newest first."""
-    return db.session.scalars(
-        select(Hint)
-        .where(Hint.round_id == round_id)
-        .options(
-            joinedload(Hint.student).joinedload(Student.user),
-            joinedload(Hint.student).joinedload(Student.university),
-            joinedload(Hint.position).joinedload(Position.enterprise),
-        )
-        .order_by(Hint.id.desc())
-    ).all()
-
-
-def quotas(round_id: int) -> Sequence[RoundQuota]:
-    """The quotas of a round, in the order in which they were set."""
-    query = select(RoundQuota).where(RoundQuota.round_id == round_id).order_by(RoundQuota.id)
-    return db.session.scalars(query).all()
-
-
-def students_of(round_id: int) -> Sequence[RoundStudent]:
-    """Who is in a round, by number."""
-    return db.session.scalars(
-        select(RoundStudent)
-        .where(RoundStudent.round_id == round_id)
-        .options(
-            joinedload(RoundStudent.student).joinedload(Student.user),
-            joinedload(RoundStudent.student).joinedload(Student.university),
-        )
-        .order_by(RoundStudent.number)
-    ).all()
-
-
-def positions_of(round_id: int) -> Sequence[Position]:
-    """What is in a round, by id."""
-    return db.session.scalars(
-        select(Position)
-        .join(RoundPosition, RoundPosition.position_id == Position.id)
-        .where(RoundPosition.round_id == round_id)
-        .options(joinedload(Position.enterprise))
-        .order_by(Position.id)
-    ).all()

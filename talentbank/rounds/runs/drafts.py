@@ -136,11 +136,7 @@ def draft(actor: Actor, run_id: int) -> Draft:
         .join(MatchedPair.position)
         .join(MatchedPair.student)
         .where(MatchedPair.run_id == run_id)
-        .options(
-            joinedload(MatchedPair.student).joinedload(Student.user),
-            joinedload(MatchedPair.student).joinedload(Student.university),
-            joinedload(MatchedPair.position).joinedload(Position.enterprise),
-        )
+        .options(*queries.pair_parts())
         .order_by(MatchedPair.position_id, MatchedPair.student_id)
     )
     own: list[DraftComment] = [

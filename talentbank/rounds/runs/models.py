@@ -15,6 +15,7 @@ from talentbank.competencies.models import Competency, Student
 from talentbank.deposits.models import Position
 from talentbank.extensions import Model
 from talentbank.rounds.models import Round, StoredSnapshot
+from talentbank.rounds.policy import QuotaRow
 
 
 class HintKind(StrEnum):
@@ -72,6 +73,12 @@ class RoundQuota(Model):
     reason: Mapped[str]
     made_by: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     made_at: Mapped[datetime]
+
+    @property
+    def row(self) -> QuotaRow:
+        """As a run's policy writes it down."""
+        university, enterprise = (str(id_) if id_ else None for id_ in (self.university_id, self.enterprise_id))
+        return university, enterprise, self.category.value if self.category else None, self.at_least, self.at_most
 
 
 class Method(StrEnum):

@@ -1,24 +1,25 @@
-"""Reads of runs: their pairs, prices and snapshots."""
+"""Reads of runs: their pairs, prices and snapshots, and what binds them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from talentbank.accounts.models import User
+from talentbank.accounts.models import Organisation, User
 from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
 from talentbank.errors import NotFound
 from talentbank.extensions import ListPagination, Pagination, db
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.rounds.models import Round, StoredSnapshot
+from talentbank.permissions import Role
+from talentbank.rounds.models import Round, RoundPosition, RoundStudent, StoredSnapshot
 from talentbank.rounds.queries import PER_PAGE, CategoryCount
-from talentbank.rounds.runs.models import Explained, MatchedPair, PositionOutcome, Run, RunState
+from talentbank.rounds.runs.models import Explained, Hint, MatchedPair, PositionOutcome, RoundQuota, Run, RunState
 
 
 def run(round_id: int, number: int) -> Run:
@@ -109,12 +110,19 @@ def outcomes(run: Run, category: str, unfilled: bool, page: int) -> Pagination:
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
 
 
-def _pair_parts() -> tuple[ORMOption, ...]:
+def pair_parts() -> tuple[ORMOption, ...]:
+    """Load a matched pair with the names that a page says of it."""
     return (
         joinedload(MatchedPair.student).joinedload(Student.user),
         joinedload(MatchedPair.student).joinedload(Student.university),
         joinedload(MatchedPair.position).joinedload(Position.enterprise),
     )
+
+
+def all_pairs(run: Run) -> dict[int, MatchedPair]:
+    """Every matched pair of a run, by student id."""
+    rows = db.session.scalars(select(MatchedPair).where(MatchedPair.run_id == run.id).options(*pair_parts()))
+    return {pair.student_id: pair for pair in rows}
 
 
 def pairs(run: Run, category: str, position_id: int | None, text: str, page: int) -> Pagination:
@@ -125,7 +133,7 @@ def pairs(run: Run, category: str, position_id: int | None, text: str, page: int
         .join(MatchedPair.student)
         .join(Student.user)
         .where(MatchedPair.run_id == run.id)
-        .options(*_pair_parts())
+        .options(*pair_parts())
         .order_by(MatchedPair.score.desc(), MatchedPair.student_id)
     )
     if category in set(Category):
@@ -178,7 +186,7 @@ def pair(run: Run, student_id: int) -> MatchedPair:
     found = db.session.scalar(
         select(MatchedPair)
         .where(MatchedPair.run_id == run.id, MatchedPair.student_id == student_id)
-        .options(*_pair_parts())
+        .options(*pair_parts())
     )
     if found is None:
         raise NotFound(_l("This run did not match that student."))
@@ -193,3 +201,60 @@ def prices(run_id: int) -> dict[int, PositionOutcome]:
         .options(joinedload(PositionOutcome.position).joinedload(Position.enterprise))
     )
     return {row.position_id: row for row in rows}
+
+
+def organisations(ids: Iterable[int]) -> dict[int, Organisation]:
+    """Organisations by id."""
+    rows = db.session.scalars(select(Organisation).where(Organisation.id.in_(set(ids))))
+    return {row.id: row for row in rows}
+
+
+def organisations_of(kind: Role) -> Sequence[Organisation]:
+    """Universities or enterprises, by name."""
+    return db.session.scalars(
+        select(Organisation).where(Organisation.kind == kind).order_by(Organisation.name_zh)
+    ).all()
+
+
+def hints(round_id: int) -> Sequence[Hint]:
+    """What the chamber said about pairs of a round, the newest first."""
+    return db.session.scalars(
+        select(Hint)
+        .where(Hint.round_id == round_id)
+        .options(
+            joinedload(Hint.student).joinedload(Student.user),
+            joinedload(Hint.student).joinedload(Student.university),
+            joinedload(Hint.position).joinedload(Position.enterprise),
+        )
+        .order_by(Hint.id.desc())
+    ).all()
+
+
+def quotas(round_id: int) -> Sequence[RoundQuota]:
+    """The quotas of a round, in the order in which they were set."""
+    query = select(RoundQuota).where(RoundQuota.round_id == round_id).order_by(RoundQuota.id)
+    return db.session.scalars(query).all()
+
+
+def students_of(round_id: int) -> Sequence[RoundStudent]:
+    """Who is in a round, by number."""
+    return db.session.scalars(
+        select(RoundStudent)
+        .where(RoundStudent.round_id == round_id)
+        .options(
+            joinedload(RoundStudent.student).joinedload(Student.user),
+            joinedload(RoundStudent.student).joinedload(Student.university),
+        )
+        .order_by(RoundStudent.number)
+    ).all()
+
+
+def positions_of(round_id: int) -> Sequence[Position]:
+    """What is in a round, by id."""
+    return db.session.scalars(
+        select(Position)
+        .join(RoundPosition, RoundPosition.position_id == Position.id)
+        .where(RoundPosition.round_id == round_id)
+        .options(joinedload(Position.enterprise))
+        .order_by(Position.id)
+    ).all()

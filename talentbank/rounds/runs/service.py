@@ -20,8 +20,8 @@ from talentbank.extensions import background, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import SYSTEM, Action, Actor
 from talentbank.rounds import queries as rounds
-from talentbank.rounds.models import MustHaveOn, Objective, Round, RoundState
-from talentbank.rounds.policy import QuotaRow, RunPolicy, commitment
+from talentbank.rounds.models import Round, RoundState
+from talentbank.rounds.policy import RunPolicy, commitment
 from talentbank.rounds.runs import queries
 from talentbank.rounds.runs.models import (
     ENDED,
@@ -31,13 +31,12 @@ from talentbank.rounds.runs.models import (
     MatchedPair,
     Method,
     PositionOutcome,
-    RoundQuota,
     Run,
     RunState,
 )
 from talentbank.rounds.runs.reporting import Reporter
 from talentbank.rounds.runs.solving import Solution, solve, unmet_promises
-from talentbank.rounds.service import check_weights
+from talentbank.rounds.service import TERMS, check_terms, check_weights
 from talentbank.rounds.snapshot import Snapshot
 from talentbank.rounds.steps import CHANGED, advance, changed_rows
 
@@ -93,7 +92,7 @@ def commit(actor: Actor, round_id: int, version: int, order: RunOrder) -> Run:
         made_at=now(),
         made_by=actor.name,
         policy=policy.text,
-        commitment=commitment(stored.digest, policy),
+        commitment=commitment(stored.digest, policy.text),
         state=RunState.QUEUED,
         students=stored.students,
         positions=stored.positions,
@@ -177,13 +176,7 @@ def _keep(actor: Actor, run_id: int, solution: Solution) -> None:
     if not first:  # it was given up meanwhile
         return
     run = db.session.get_one(Run, run_id)
-    if solution.pairs:
-        db.session.execute(insert(MatchedPair), [{"run_id": run_id, **row} for row in solution.pairs])
-    db.session.execute(insert(PositionOutcome), [{"run_id": run_id, **row} for row in solution.outcomes])
-    if solution.explained:
-        steps = rounds.competency_ids()
-        rows = [{"run_id": run_id, **row, "step_id": steps.get(row["step_id"])} for row in solution.explained]
-        db.session.execute(insert(Explained), rows)
+    keep_rows(run_id, solution)
     for name, value in solution.figures.items():
         setattr(run, name, value)
     run.state, run.phase, run.share, run.finished_at = RunState.DONE, "", 1.0, now()
@@ -191,6 +184,16 @@ def _keep(actor: Actor, run_id: int, solution: Solution) -> None:
     if solved.state is RoundState.FROZEN:
         advance(solved.id, solved.version, (RoundState.FROZEN,), RoundState.SOLVED)
     audit.record(actor, Action.PERFORM_RUN, run, state=run.state.value, matched=run.matched, round=run.round_id)
+
+
+def keep_rows(run_id: int, solution: Solution) -> None:
+    """Store what a run did with everybody and everything."""
+    steps = rounds.competency_ids()
+    explained = [{**row, "step_id": steps.get(row["step_id"])} for row in solution.explained]
+    kept = ((MatchedPair, solution.pairs), (PositionOutcome, solution.outcomes), (Explained, explained))
+    for model, rows in kept:
+        if rows:
+            db.session.execute(insert(model), [{"run_id": run_id, **row} for row in rows])
 
 
 def give_up(actor: Actor) -> int:
@@ -221,16 +224,10 @@ def _policy_of(round_: Round, snapshot: Snapshot, order: RunOrder) -> RunPolicy:
     """The round's policy with what the order changes, hints, quotas, and who and what has gone since the freeze."""
     _check(order)
     base = replace(snapshot.policy, seed=round_.seed)
-    chosen: dict[str, Any] = {
-        "objective": order.objective,
-        "trust": order.trust,
-        "min_score": order.min_score,
-        "must_have_on": order.must_have_on,
-        "weights": order.weights,
-    }
+    chosen: dict[str, Any] = {name: getattr(order, name) for name in (*TERMS, "weights")}
     policy = replace(base, **{name: value for name, value in chosen.items() if value is not None})
     gone, lost = _gone(round_, snapshot)
-    hints = db.session.scalars(select(Hint).where(Hint.round_id == round_.id).order_by(Hint.id)).all()
+    hints = queries.hints(round_.id)
     there = {*snapshot.said_by_student} - set(gone), {*snapshot.said_by_position}
     binding = [hint for hint in hints if hint.student_id in there[0] and hint.position_id in there[1]]
     return replace(
@@ -238,7 +235,7 @@ def _policy_of(round_: Round, snapshot: Snapshot, order: RunOrder) -> RunPolicy:
         pinned=_pairs(binding, HintKind.AGREED, HintKind.REQUIRE),
         banned=_pairs(binding, HintKind.FORBID),
         nudges=_nudges(round_.id, binding, order),
-        quotas=_quotas(round_.id) if order.with_quotas else (),
+        quotas=tuple(quota.row for quota in queries.quotas(round_.id)) if order.with_quotas else (),
         gone=gone,
         lost=lost,
     )
@@ -260,20 +257,6 @@ def _nudges(round_id: int, hints: list[Hint], order: RunOrder) -> tuple[tuple[in
     return tuple(sorted(found))
 
 
-def _quotas(round_id: int) -> tuple[QuotaRow, ...]:
-    rows = db.session.scalars(select(RoundQuota).where(RoundQuota.round_id == round_id).order_by(RoundQuota.id))
-    return tuple(
-        (
-            str(row.university_id) if row.university_id else None,
-            str(row.enterprise_id) if row.enterprise_id else None,
-            row.category.value if row.category else None,
-            row.at_least,
-            row.at_most,
-        )
-        for row in rows
-    )
-
-
 def _gone(round_: Round, snapshot: Snapshot) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
     """Students of the snapshot who are no longer free, and seats that are no longer there."""
     free = set(db.session.scalars(rounds.joining_students(round_.id).with_only_columns(Student.id).order_by(None)))
@@ -287,14 +270,8 @@ def _check(order: RunOrder) -> None:
     problems = Problems()
     if order.method not in set(Method):
         problems.add("method", _l("Choose how the run matches."))
-    if order.objective is not None and order.objective not in set(Objective):
-        problems.add("objective", _l("Choose what the round maximises."))
-    if order.must_have_on is not None and order.must_have_on not in set(MustHaveOn):
-        problems.add("must_have_on", _l("Choose the level on which must-haves are tested."))
-    if order.trust is not None and not 0 <= order.trust <= 1:
-        problems.add("trust", _l("Trust in verification is a number from 0 to 1."))
-    if order.min_score is not None and not 0 <= order.min_score <= 1:
-        problems.add("min_score", _l("The lowest score is a number from 0 to 1."))
+    terms = {name: getattr(order, name) for name in TERMS}
+    check_terms(problems, {name: value for name, value in terms.items() if value is not None})
     if order.weights is not None:
         check_weights(problems, order.weights)
     if order.near is not None and (order.near_weight is None or not 0 < order.near_weight <= 1):

@@ -30,7 +30,7 @@ from talentbank.rounds.runs.forms import (
     RunForm,
     ShowForm,
 )
-from talentbank.rounds.runs.models import ENDED, Method, RoundQuota, Run, RunState
+from talentbank.rounds.runs.models import ENDED, Method, Run, RunState
 from talentbank.web import MOST_ID, Page, actor, answer, asks, attempt, id_asked, whole
 
 bp = Blueprint("runs", __name__)
@@ -70,7 +70,7 @@ def start(round_id: int) -> Page:
         form.near.data = id_asked("near")
     made = attempt(form, lambda: service.start(actor(), round_id, whole("version"), form.order()))
     if made is None:
-        return answer("runs/start.html", form, round=found, quotas=len(comparing.quotas(round_id)))
+        return answer("runs/start.html", form, round=found, quotas=len(queries.quotas(round_id)))
     return redirect(url_for("runs.run", round_id=round_id, number=made.number))
 
 
@@ -156,9 +156,9 @@ def hints(round_id: int) -> Page:
     form = HintForm().offer(
         [
             (entry.student_id, f"{entry.number} · {entry.student.user.shown_name} · {entry.student.university.name}")
-            for entry in comparing.students_of(round_id)
+            for entry in queries.students_of(round_id)
         ],
-        [(p.id, f"{p.shown_title} · {p.enterprise.name}") for p in comparing.positions_of(round_id)],
+        [(p.id, f"{p.shown_title} · {p.enterprise.name}") for p in queries.positions_of(round_id)],
     )
     made = attempt(
         form,
@@ -173,7 +173,7 @@ def hints(round_id: int) -> Page:
         ),
     )
     if made is None:
-        return answer("runs/hints.html", form, round=found, hints=comparing.hints(round_id))
+        return answer("runs/hints.html", form, round=found, hints=queries.hints(round_id))
     flash(_("The hint is kept: runs from now on obey it."), "success")
     return redirect(url_for("runs.hints", round_id=round_id))
 
@@ -205,8 +205,8 @@ def quotas(round_id: int) -> Page:
         ),
     )
     if made is None:
-        kept = comparing.quotas(round_id)
-        said = zip(kept, _words([_row(quota) for quota in kept]), strict=True)
+        kept = queries.quotas(round_id)
+        said = zip(kept, _words([quota.row for quota in kept]), strict=True)
         return answer("runs/quotas.html", form, round=found, quotas=list(said))
     flash(_("The quota is kept: runs from now on obey it."), "success")
     return redirect(url_for("runs.quotas", round_id=round_id))
@@ -296,7 +296,7 @@ def _wanting(solved: Run) -> list[str]:
 
 def _words(rows: Sequence[QuotaRow]) -> list[str]:
     """Each quota in words, the organisations named."""
-    named = comparing.organisations(int(id_) for row in rows for id_ in row[:2] if id_)
+    named = queries.organisations(int(id_) for row in rows for id_ in row[:2] if id_)
     found = []
     for university, enterprise, category, least, most in rows:
         whom = [
@@ -312,14 +312,8 @@ def _words(rows: Sequence[QuotaRow]) -> list[str]:
     return found
 
 
-def _row(quota: RoundQuota) -> QuotaRow:
-    university, enterprise = (str(id_) if id_ else None for id_ in (quota.university_id, quota.enterprise_id))
-    category = quota.category.value if quota.category else None
-    return university, enterprise, category, quota.at_least, quota.at_most
-
-
 def _named(kind: Role) -> list[tuple[int, str]]:
-    return [(organisation.id, organisation.name) for organisation in comparing.organisations_of(kind)]
+    return [(organisation.id, organisation.name) for organisation in queries.organisations_of(kind)]
 
 
 def _id(text: str | None) -> int | None:
