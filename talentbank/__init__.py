@@ -17,6 +17,7 @@ ROOMS = (
     "competencies",
     "ledger",
     "deposits",
+    "deposits.flags",
     "deposits.resources",
     "practice.rules",
     "practice.enrolments",
@@ -28,8 +29,14 @@ ROOMS = (
     "rounds.runs",
     "rounds.offers",
     "rounds.appeals",
+    "messages",
     "placements",
+    "placements.destinations",
     "insight",
+    "insight.gap",
+    "insight.market",
+    "insight.cohorts",
+    "insight.enterprises",
 )
 """Where there are views."""
 

@@ -13,6 +13,7 @@ from huey import Huey, crontab
 from talentbank.extensions import background
 from talentbank.notices import mail
 from talentbank.permissions import SYSTEM, Actor
+from talentbank.placements import service as placements
 from talentbank.practice.verification import service as verification
 from talentbank.rounds import clock
 from talentbank.rounds.runs import service as runs
@@ -20,6 +21,7 @@ from talentbank.rounds.runs import service as runs
 SCHEDULE: tuple[tuple[str, Callable[[Actor], object], str], ...] = (
     ("chase", verification.chase, "7"),
     ("clock", clock.tick, "*"),
+    ("check-ins", placements.remind, "23"),
     ("hung runs", runs.give_up, "*/5"),
     ("mail", mail.send_due, "*/5"),
 )

@@ -61,10 +61,13 @@ class Action(StrEnum):
     SUSPEND_PERSON = "bank:person:suspend"
     INVITE_PERSON = "member:person:invite"
     READ_AUDIT = "bank:audit:read"
+    CHANGE_ORGANISATION = "member:organisation:change"
 
     READ_NOTICES = "own:notice:read"
     MARK_NOTICES = "own:notice:mark"
     SEND_MAIL = "bank:mail:send"
+    READ_MESSAGES = "member:message:read"
+    WRITE_MESSAGE = "member:message:write"
 
     READ_CATALOGUE = "bank:competency:read"
     CHANGE_PROFILE = "own:profile:change"
@@ -74,6 +77,9 @@ class Action(StrEnum):
     DEPOSIT_POSITION = "member:position:deposit"
     CHANGE_POSITION = "member:position:change"
     CLOSE_POSITION = "member:position:close"
+    FLAG_POSITION = "bank:position:flag"
+    READ_FLAGS = "bank:flag:read"
+    DECIDE_FLAG = "bank:flag:decide"
 
     READ_ROUNDS = "bank:round:read"
     MAKE_ROUND = "bank:round:make"
@@ -100,6 +106,12 @@ class Action(StrEnum):
     READ_APPEALS = "member:appeal:read"
     ANSWER_APPEAL = "bank:appeal:answer"
     START_PLACEMENT = "member:placement:start"
+    READ_PLACEMENTS = "member:placement:read"
+    CHECK_IN = "member:placement:check"
+    END_PLACEMENT = "member:placement:end"
+    CONFIRM_PLACEMENT = "own:placement:confirm"
+    READ_DESTINATIONS = "member:destination:read"
+    RECORD_DESTINATION = "member:destination:record"
 
     READ_RESOURCES = "bank:resource:read"
     DEPOSIT_RESOURCE = "member:resource:deposit"
@@ -131,6 +143,8 @@ class Action(StrEnum):
     READ_LEDGER = "bank:ledger:read"
 
     READ_GAP = "bank:gap:read"
+    READ_MARKET = "bank:market:read"
+    READ_COHORTS = "member:cohort:read"
     LOAD_SEEDS = "bank:seeds:load"
     KEEP_DEMO = "bank:demo:keep"
 
@@ -156,9 +170,12 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.SUSPEND_PERSON: frozenset({Role.ADMINISTRATOR}),
     Action.INVITE_PERSON: frozenset({Role.ADMINISTRATOR, Role.UNIVERSITY, Role.SYSTEM}),
     Action.READ_AUDIT: frozenset({Role.ADMINISTRATOR}),
+    Action.CHANGE_ORGANISATION: frozenset({Role.ENTERPRISE}),
     Action.READ_NOTICES: _PEOPLE,
     Action.MARK_NOTICES: _PEOPLE,
     Action.SEND_MAIL: frozenset({Role.SYSTEM}),
+    Action.READ_MESSAGES: frozenset({Role.STUDENT, Role.ENTERPRISE}),
+    Action.WRITE_MESSAGE: frozenset({Role.STUDENT, Role.ENTERPRISE}),
     Action.READ_CATALOGUE: _PEOPLE,
     Action.CHANGE_PROFILE: frozenset({Role.STUDENT}),
     Action.READ_STUDENTS: frozenset({Role.UNIVERSITY, Role.CHAMBER}),
@@ -166,6 +183,9 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.DEPOSIT_POSITION: frozenset({Role.ENTERPRISE}),
     Action.CHANGE_POSITION: frozenset({Role.ENTERPRISE}),
     Action.CLOSE_POSITION: frozenset({Role.ENTERPRISE}),
+    Action.FLAG_POSITION: _PEOPLE,
+    Action.READ_FLAGS: frozenset({Role.CHAMBER}),
+    Action.DECIDE_FLAG: frozenset({Role.CHAMBER}),
     Action.READ_ROUNDS: frozenset({Role.CHAMBER}),
     Action.MAKE_ROUND: frozenset({Role.CHAMBER}),
     Action.RUN_ROUND: frozenset({Role.CHAMBER}),
@@ -191,6 +211,12 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.READ_APPEALS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.CHAMBER}),
     Action.ANSWER_APPEAL: frozenset({Role.CHAMBER}),
     Action.START_PLACEMENT: frozenset({Role.ENTERPRISE}),
+    Action.READ_PLACEMENTS: frozenset({Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER}),
+    Action.CHECK_IN: frozenset({Role.STUDENT, Role.ENTERPRISE}),
+    Action.END_PLACEMENT: frozenset({Role.STUDENT, Role.ENTERPRISE}),
+    Action.CONFIRM_PLACEMENT: frozenset({Role.STUDENT}),
+    Action.READ_DESTINATIONS: frozenset({Role.STUDENT, Role.UNIVERSITY}),
+    Action.RECORD_DESTINATION: frozenset({Role.STUDENT, Role.UNIVERSITY}),
     Action.READ_RESOURCES: _PEOPLE,
     Action.DEPOSIT_RESOURCE: _HOSTS,
     Action.CHANGE_RESOURCE: _HOSTS,
@@ -218,6 +244,8 @@ GRANTS: dict[Action, frozenset[Role]] = {
     Action.CHECK_CREDENTIAL: _ANYBODY,
     Action.READ_LEDGER: frozenset({Role.CHAMBER, Role.ADMINISTRATOR}),
     Action.READ_GAP: frozenset({Role.ZONE, Role.GOVERNMENT, Role.CHAMBER, Role.ADMINISTRATOR}),
+    Action.READ_MARKET: frozenset({Role.CHAMBER, Role.ZONE, Role.GOVERNMENT, Role.ADMINISTRATOR}),
+    Action.READ_COHORTS: frozenset({Role.UNIVERSITY}),
     Action.LOAD_SEEDS: frozenset({Role.SYSTEM}),
     Action.KEEP_DEMO: frozenset({Role.SYSTEM}),
 }

@@ -52,12 +52,13 @@ CONTENT_SECURITY_POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the navigation, shown to whoever may ask for its action."""
+    """An entry of the navigation, shown to whoever may ask for its action; roles: to these of them only."""
 
     endpoint: str
     label: object
     icon: str
     action: Action
+    roles: frozenset[Role] = frozenset(Role)
 
 
 NAVIGATION = (
@@ -74,13 +75,19 @@ NAVIGATION = (
     Entry("credentials.statement", _l("My practice credits"), "coins", Action.WITHDRAW_CREDITS),
     Entry("credentials.record", _l("Practice credits"), "coins", Action.EXPORT_CREDITS),
     Entry("rounds.rounds", _l("Rounds"), "refresh", Action.READ_ROUNDS),
-    Entry("preferences.market", _l("Matching round"), "refresh", Action.RANK_POSITIONS),
-    Entry("preferences.market", _l("Matching round"), "refresh", Action.READ_CANDIDATES),
+    Entry("preferences.market", _l("Matching round"), "refresh", Action.READ_OWN_ROUNDS),
     Entry("offers.offers", _l("Offers"), "mail", Action.READ_OFFERS),
+    Entry("placements.placements", _l("Placements"), "user-check", Action.READ_PLACEMENTS),
+    Entry("messages.threads", _l("Messages"), "message", Action.READ_MESSAGES),
+    Entry("flags.flags", _l("Reports"), "flag", Action.READ_FLAGS),
     Entry("appeals.appeals", _l("Appeals"), "scale", Action.READ_APPEALS),
-    Entry("insight.gap", _l("Talent gap"), "chart", Action.READ_GAP),
+    Entry("cohorts.cohorts", _l("Cohorts"), "chart-bar", Action.READ_COHORTS),
+    Entry("destinations.own", _l("Destinations"), "route", Action.READ_DESTINATIONS),
+    Entry("gap.gap", _l("Talent gap"), "chart", Action.READ_GAP),
+    Entry("market.market", _l("Market in figures"), "chart-bar", Action.READ_MARKET),
     Entry("ledger.entries", _l("Ledger"), "coins", Action.READ_LEDGER),
     Entry("accounts.organisations", _l("Organisations"), "building", Action.READ_ORGANISATIONS),
+    Entry("accounts.own_organisation", _l("My enterprise"), "building", Action.CHANGE_ORGANISATION),
     Entry("accounts.people", _l("People"), "users", Action.READ_PEOPLE),
     Entry("insight.audit", _l("Audit trail"), "list", Action.READ_AUDIT),
     Entry("competencies.catalogue", _l("Competencies"), "books", Action.READ_CATALOGUE),
@@ -93,7 +100,7 @@ MOST_IN_A_ROW = 8
 
 def entries_of(asking: Actor) -> list[Entry]:
     """The entries of somebody's navigation."""
-    return [entry for entry in NAVIGATION if permissions.allowed(asking, entry.action)]
+    return [e for e in NAVIGATION if asking.role in e.roles and permissions.allowed(asking, e.action)]
 
 
 def asks(action: Action) -> Callable[[View], View]:

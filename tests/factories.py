@@ -7,10 +7,12 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import func, select
+from stdnum.cn import uscc
 
 from talentbank.accounts import passwords
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import Organisation, Standing, User
+from talentbank.accounts.service import Registration
 from talentbank.audit import AuditEntry
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.models import Student, StudentLevel
@@ -22,19 +24,49 @@ from talentbank.permissions import SYSTEM, Actor, Role
 
 PASSWORD = "correct horse battery"
 
+CONTACT = "韦某 028-3812 3456"
+"""Whom the chamber can reach at an enterprise."""
+
 _numbers = count(1)
 
 
+def licence() -> str:
+    """A unified social credit code that is well-formed, and another one each time."""
+    body = f"91511400{next(_numbers):09d}"
+    return body + uscc.calc_check_digit(body)
+
+
 def organisation(kind: Role, standing: Standing = Standing.APPROVED, name: str = "") -> Organisation:
-    """An organisation; approved unless told otherwise."""
+    """An organisation; approved unless told otherwise, as the administrator adds them: without a licence."""
     if standing is Standing.APPROVED:
         return accounts.add_organisation(SYSTEM, kind, name or f"机构{next(_numbers)}", "")
     with transaction():
         made = Organisation(
-            kind=kind, name_zh=name or f"机构{next(_numbers)}", name_en="", standing=standing, created_at=now()
+            kind=kind,
+            name_zh=name or f"机构{next(_numbers)}",
+            name_en="",
+            standing=standing,
+            licence=licence(),
+            contact=CONTACT,
+            created_at=now(),
         )
         db.session.add(made)
     return made
+
+
+def registration(**changes: str) -> Registration:
+    """A registration that is in order, of another enterprise each time, but for what the test changes."""
+    number = next(_numbers)
+    good = {
+        "name_zh": f"眉山跨境{number}",
+        "name_en": "",
+        "licence": licence(),
+        "contact": CONTACT,
+        "person": "韦某",
+        "email": f"wei-{number}@firm.example",
+        "password": PASSWORD,
+    }
+    return Registration(**{**good, **changes})
 
 
 def person(role: Role, member_of: Organisation | None = None, email: str = "", *, active: bool = True) -> Actor:

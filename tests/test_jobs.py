@@ -29,6 +29,8 @@ def test_overdue_logs_are_chased_every_hour_without_anybody_asking(app: Flask) -
     assert [task.name for task in due] == ["chase", "clock"]
     at_ten = queue.read_periodic(datetime(2026, 11, 25, 10, 10, tzinfo=UTC))
     assert [task.name for task in at_ten] == ["clock", "hung runs", "mail"]
+    at_half_past = queue.read_periodic(datetime(2026, 11, 25, 10, 23, tzinfo=UTC))
+    assert [task.name for task in at_half_past] == ["clock", "check-ins"]
     for _ in range(2):
         for task in due:
             queue.execute(task)

@@ -11,7 +11,7 @@ OWN_SESSION = {Action.SIGN_OUT, Action.CHANGE_ACCOUNT}
 """What everybody who signs in may do with the session and account that are theirs."""
 
 
-EVERYBODYS = {Action.MARK_NOTICES}
+EVERYBODYS = {Action.MARK_NOTICES, Action.FLAG_POSITION}
 """What everybody who signs in may do beside: put away what they were told, and say that a position is false."""
 
 

@@ -12,8 +12,10 @@ from talentbank.accounts import queries as accounts
 from talentbank.competencies import queries as competencies
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.queries import PositionFilter
-from talentbank.extensions import db
+from talentbank.extensions import db, today
 from talentbank.insight import queries as insight
+from talentbank.insight.gap import queries as gap
+from talentbank.insight.gap.cases import Stage
 from talentbank.permissions import Role
 from talentbank.placements import queries as placements
 from talentbank.rounds import queries as rounds
@@ -89,11 +91,11 @@ def lists(m: Market, run: Run) -> dict[str, Callable[[], object]]:
         "organisations": lambda: accounts.organisations(m.chamber, "", "", "", 1).items,
         "people": lambda: [p.organisation and p.organisation.name for p in accounts.people("", "", None, 1).items],
         "counted outcomes": lambda: [
-            (row.offer.position.enterprise.name, row.offer.run.round.name, row.placement)
-            for row in insight.outcomes("", False, 1)[1]
+            (row.offer.position.enterprise.name, row.offer.run.round.name)
+            for row in gap.outcomes(m.chamber, Stage.ACCEPTED, (), today(), None, 1).rows
         ],
         "trail": lambda: insight.trail("", "", "", 1).items,
-        "gap": insight.gap,
+        "gap": gap.cases,
     }
 
 

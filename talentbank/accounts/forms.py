@@ -30,6 +30,10 @@ STANDING_LABELS = {
 }
 
 
+_LICENCE = {"maxlength": 40, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+_CONTACT = _l("Contact for the chamber: a person's name, telephone or e-mail")
+
+
 class SignInForm(FlaskForm):
     """E-mail and password."""
 
@@ -43,7 +47,8 @@ class RegistrationForm(FlaskForm):
 
     name_zh = StringField(_l("Enterprise, in Chinese"), render_kw={"required": True, "maxlength": 120})
     name_en = StringField(_l("Enterprise, in English (if it has a name)"), render_kw={"maxlength": 120})
-    contact = StringField(_l("Telephone or WeChat for the chamber"), render_kw={"maxlength": 120})
+    licence = StringField(_l("Unified social credit code"), render_kw={**_LICENCE, "required": True})
+    contact = StringField(_CONTACT, render_kw={"required": True, "maxlength": 120})
     person = StringField(_l("Your name"), render_kw={"autocomplete": "name", "required": True, "maxlength": 120})
     email = EmailField(_l("Your e-mail"), render_kw={"autocomplete": "username", "required": True})
     password = PasswordField(
@@ -53,7 +58,7 @@ class RegistrationForm(FlaskForm):
 
     def registration(self) -> Registration:
         """The form's values as the service takes them."""
-        fields = ("name_zh", "name_en", "contact", "person", "email", "password")
+        fields = ("name_zh", "name_en", "licence", "contact", "person", "email", "password")
         return Registration(**{name: self[name].data or "" for name in fields})
 
 
@@ -103,8 +108,17 @@ class OrganisationForm(FlaskForm):
     name_en = StringField(_l("Name in English (if there is one)"), render_kw={"maxlength": 120})
 
 
+class OwnOrganisationForm(FlaskForm):
+    """What an enterprise can change of itself."""
+
+    licence = StringField(_l("Unified social credit code"), render_kw=_LICENCE)
+    contact = StringField(_CONTACT, render_kw={"required": True, "maxlength": 120})
+
+
 class DecisionForm(FlaskForm):
-    """The chamber's decision on an enterprise."""
+    """The chamber's decision on an enterprise; before and licence: how the page showed it."""
 
     standing = HiddenField()
+    before = HiddenField()
+    licence = HiddenField()
     reason = TextAreaField(_l("Reason (the enterprise reads it)"), render_kw={"rows": 2, "maxlength": 500})

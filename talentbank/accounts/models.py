@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from talentbank.extensions import Model, chinese
@@ -20,16 +20,28 @@ class Standing(StrEnum):
     REFUSED = "refused"
 
 
+_LICENSED = text("licence <> '' AND standing <> 'refused'")
+"""One enterprise a licence; one that was refused does not keep its number from others."""
+
+
 class Organisation(Model):
-    """An enterprise, a university, the chamber, the zone or the government; kind is its people's role."""
+    """An enterprise, a university, the chamber, the zone or the government; kind is its people's role.
+
+    licence: an enterprise's unified social credit code (GB 32100-2015), 18 signs; "" for those registered before it
+    was asked for.
+    """
 
     __tablename__ = "organisation"
+    __table_args__ = (
+        Index("uq_organisation_licence", "licence", unique=True, sqlite_where=_LICENSED, postgresql_where=_LICENSED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[Role] = mapped_column(index=True)
     name_zh: Mapped[str] = mapped_column(unique=True)
     name_en: Mapped[str]
     standing: Mapped[Standing] = mapped_column(index=True)
+    licence: Mapped[str] = mapped_column(default="")
     contact: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
@@ -39,6 +51,22 @@ class Organisation(Model):
     def name(self) -> str:
         """The name in the reader's language."""
         return self.name_zh if chinese() or not self.name_en else self.name_en
+
+
+class Vetting(Model):
+    """One decision of the chamber about an enterprise, with its reason: kept for good."""
+
+    __tablename__ = "vetting"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    standing: Mapped[Standing]
+    reason: Mapped[str] = mapped_column(default="")
+    licence: Mapped[str] = mapped_column(default="")
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    user: Mapped[User] = relationship(lazy="raise")
 
 
 class User(Model):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from talentbank.accounts.models import Organisation, Standing, User
+from talentbank.accounts.models import Organisation, Standing, User, Vetting
 from talentbank.errors import NotFound
 from talentbank.extensions import Pagination, db
 from talentbank.extensions import lazy_gettext as _l
@@ -23,12 +25,36 @@ def person(session_id: str) -> User | None:
     return user if user and user.active and user.session_version == int(version) else None
 
 
+def sees_vetting(actor: Actor) -> bool:
+    """Whether the actor sees organisations however they stand, their contacts, and how they were decided on."""
+    return actor.role in (Role.CHAMBER, Role.ADMINISTRATOR)
+
+
 def organisation(actor: Actor, organisation_id: int) -> Organisation:
     """One organisation. Raises NotFound unless it is there and the actor may see it."""
     found = db.session.get(Organisation, organisation_id)
-    if found is None or not (found.standing is Standing.APPROVED or actor.role in (Role.CHAMBER, Role.ADMINISTRATOR)):
+    if found is None or not (found.standing is Standing.APPROVED or sees_vetting(actor)):
         raise NotFound(_l("There is no such organisation."))
     return found
+
+
+def own_organisation(actor: Actor) -> Organisation:
+    """The actor's organisation, however it stands. Raises NotFound for somebody who belongs to none."""
+    found = db.session.get(Organisation, actor.organisation_id or 0)
+    if found is None:
+        raise NotFound(_l("There is no such organisation."))
+    return found
+
+
+def decisions(organisation_id: int) -> Sequence[Vetting]:
+    """The chamber's decisions on an enterprise with who took each, the newest first."""
+    query = select(Vetting).where(Vetting.organisation_id == organisation_id).order_by(Vetting.id.desc())
+    return db.session.scalars(query.options(joinedload(Vetting.user))).all()
+
+
+def people_of(organisation_id: int) -> Sequence[int]:
+    """The ids of the people who may sign in for an organisation."""
+    return db.session.scalars(select(User.id).where(User.organisation_id == organisation_id, User.active)).all()
 
 
 def organisations(actor: Actor, kind: str, standing: str, text: str, page: int) -> Pagination:
@@ -36,7 +62,7 @@ def organisations(actor: Actor, kind: str, standing: str, text: str, page: int) 
     query = select(Organisation).order_by(
         Organisation.standing != Standing.PENDING, Organisation.kind, Organisation.id
     )
-    if actor.role not in (Role.CHAMBER, Role.ADMINISTRATOR):
+    if not sees_vetting(actor):
         query = query.where(Organisation.standing == Standing.APPROVED)
     if kind in set(Role):
         query = query.where(Organisation.kind == Role(kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from talentbank import audit
 from talentbank.accounts import passwords
-from talentbank.accounts.models import Invitation, Organisation, SignInGuard, Standing, User
+from talentbank.accounts.licence import check_contact, check_licence, normal_licence
+from talentbank.accounts.models import Invitation, Organisation, SignInGuard, Standing, User, Vetting
 from talentbank.audit import command
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound, Problems
 from talentbank.extensions import db, now
@@ -24,6 +26,7 @@ FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
 INVITATION_LASTS = timedelta(days=14)
 LONGEST_NAME = 120
+LONGEST_REASON = 500
 LONGEST_ADDRESS = 254
 """No e-mail address is longer (RFC 5321)."""
 SHORTEST_GUESSABLE = 4
@@ -35,14 +38,25 @@ ORGANISED = (Role.STUDENT, Role.ENTERPRISE, Role.UNIVERSITY, Role.CHAMBER, Role.
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a new enterprise says of itself and of its first person."""
+    """What a new enterprise says of itself and of its first person; licence: its unified social credit code."""
 
     name_zh: str
     name_en: str
+    licence: str
     contact: str
     person: str
     email: str
     password: str
+
+
+AfterVetting = Callable[[Organisation, Vetting], None]
+_after_vetting: list[AfterVetting] = []
+
+
+def after_vetting(function: AfterVetting) -> AfterVetting:
+    """Register what follows a decision, within its transaction: whoever tells people stands above accounts."""
+    _after_vetting.append(function)
+    return function
 
 
 def normal_email(text: str) -> str:
@@ -111,9 +125,10 @@ def register_enterprise(actor: Actor, registration: Registration) -> User:
     email = _checked_email(registration.email, problems)
     _check_new_person(email, registration.person, registration.password, problems)
     names = _checked_names(registration.name_zh, registration.name_en, problems)
-    _check_text("contact", registration.contact, problems, required=False)
+    licence = _checked_licence(registration.licence, problems)
+    _check_contact(registration.contact, problems)
     problems.check()
-    enterprise = _new_organisation(Role.ENTERPRISE, names, Standing.PENDING, registration.contact.strip())
+    enterprise = _new_organisation(Role.ENTERPRISE, names, Standing.PENDING, registration.contact.strip(), licence)
     user = _new_user(email, registration.person, Role.ENTERPRISE, enterprise.id, registration.password)
     audit.record(actor, Action.REGISTER_ENTERPRISE, enterprise, name=enterprise.name_zh, user=user.id)
     return user
@@ -127,32 +142,95 @@ def add_organisation(actor: Actor, kind: Role, name_zh: str, name_en: str) -> Or
         problems.add("kind", _l("Choose what kind of organisation it is."))
     names = _checked_names(name_zh, name_en, problems)
     problems.check()
-    organisation = _new_organisation(kind, names, Standing.APPROVED, "")
+    organisation = _new_organisation(kind, names, Standing.APPROVED)
     audit.record(actor, Action.ADD_ORGANISATION, organisation, kind=kind.value, name=organisation.name_zh)
     return organisation
 
 
-@command(Action.DECIDE_ORGANISATION)
-def decide_organisation(actor: Actor, organisation_id: int, standing: Standing, reason: str = "") -> Organisation:
-    """Approve or refuse an enterprise; refusing says why. What is shown follows at once."""
-    organisation = db.session.get(Organisation, organisation_id, with_for_update=True)
-    if organisation is None or organisation.kind is not Role.ENTERPRISE:
-        raise NotFound(_l("There is no such enterprise."))
-    if standing is Standing.REFUSED and not reason.strip():
-        raise Invalid(errors={"reason": _l("Say why the enterprise is refused: it will read this.")})
-    if organisation.standing is standing:
-        raise Conflict(_l("Somebody has decided this already: look at the page again."))
-    before = organisation.standing
-    organisation.standing, organisation.reason, organisation.decided_at = standing, reason.strip()[:500], now()
+@command(Action.CHANGE_ORGANISATION)
+def change_organisation(actor: Actor, licence: str, contact: str) -> Organisation:
+    """Change the licence and the contact of the actor's own enterprise.
+
+    A refused one asks anew by any change; an approved one whose licence changes waits again, as nobody has looked at
+    the new number yet.
+    """
+    enterprise = _enterprise(actor.organisation_id)
+    before = enterprise.standing
+    values = {"licence": normal_licence(licence), "contact": contact.strip()}
+    changed = sorted(name for name, value in values.items() if value != getattr(enterprise, name))
+    if not changed:
+        raise Invalid(_l("Nothing is different yet: change the licence number or the contact, then send it."))
+    problems = Problems()
+    # One approved before licences were asked for may go on without, but what is to be decided on has one.
+    if "licence" in changed or before is not Standing.APPROVED:
+        check_licence(values["licence"], problems)
+    _check_contact(contact, problems)
+    problems.check()
+    try:
+        with db.session.begin_nested():  # the sentence's language is read from the database
+            enterprise.licence, enterprise.contact = values["licence"], values["contact"]
+            if before is Standing.REFUSED or "licence" in changed:
+                enterprise.standing, enterprise.reason, enterprise.decided_at = Standing.PENDING, "", None
+    except IntegrityError as error:
+        raise Invalid(errors=_taken(error)) from None
     audit.record(
         actor,
-        Action.DECIDE_ORGANISATION,
-        organisation,
+        Action.CHANGE_ORGANISATION,
+        enterprise,
+        changed=changed,
+        licence=enterprise.licence,
         before=before.value,
-        after=standing.value,
-        reason=reason[:500],
+        after=enterprise.standing.value,
     )
-    return organisation
+    return enterprise
+
+
+@command(Action.DECIDE_ORGANISATION)
+def decide_organisation(
+    actor: Actor, organisation_id: int, standing: Standing, reason: str = "", seen: tuple[str, str] | None = None
+) -> Organisation:
+    """Approve an enterprise, refuse it, or take an approval back; refusing says why. What is shown follows at once.
+
+    Each decision is kept with its reason and the licence that it was about. seen: standing and licence as the
+    decider's page showed them.
+    """
+    enterprise = _enterprise(organisation_id)
+    reason = reason.strip()
+    if standing is Standing.PENDING:
+        raise Invalid(_l("Choose to approve or to refuse."))
+    if standing is Standing.REFUSED and not reason:
+        raise Invalid(errors={"reason": _l("Say why the enterprise is refused: it will read this.")})
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(errors={"reason": _l("Use at most %(most)s characters.", most=LONGEST_REASON)})
+    if enterprise.standing is standing:
+        raise Conflict(_l("Somebody has decided this already: look at the page again."))
+    if seen is not None and seen != (enterprise.standing.value, enterprise.licence):
+        raise Conflict(
+            _l("Somebody has decided on it meanwhile, or it has changed its licence number: look at the page again.")
+        )
+    if standing is Standing.APPROVED and not enterprise.licence:
+        raise Conflict(_l("The enterprise has not given its unified social credit code yet: ask it to do so first."))
+    before, at = enterprise.standing, now()
+    enterprise.standing, enterprise.reason, enterprise.decided_at = standing, reason, at
+    vetting = Vetting(
+        organisation_id=enterprise.id,
+        standing=standing,
+        reason=reason,
+        licence=enterprise.licence,
+        user_id=actor.user_id,
+        at=at,
+    )
+    db.session.add(vetting)
+    try:
+        db.session.flush()
+    except IntegrityError:  # while it was refused, another one has come with its licence
+        raise Conflict(_LICENCE_TAKEN) from None
+    for follow in _after_vetting:
+        follow(enterprise, vetting)
+    audit.record(
+        actor, Action.DECIDE_ORGANISATION, enterprise, before=before.value, after=standing.value, reason=reason
+    )
+    return enterprise
 
 
 @command(Action.INVITE_PERSON)
@@ -274,7 +352,16 @@ def suspend(actor: Actor, user_id: int, active: bool) -> User:
     return user
 
 
-def _new_organisation(kind: Role, names: tuple[str, str], standing: Standing, contact: str) -> Organisation:
+def _enterprise(organisation_id: int | None) -> Organisation:
+    found = db.session.get(Organisation, organisation_id or 0, with_for_update=True)
+    if found is None or found.kind is not Role.ENTERPRISE:
+        raise NotFound(_l("There is no such enterprise."))
+    return found
+
+
+def _new_organisation(
+    kind: Role, names: tuple[str, str], standing: Standing, contact: str = "", licence: str = ""
+) -> Organisation:
     decided = None if standing is Standing.PENDING else now()
     organisation = Organisation(
         kind=kind,
@@ -282,15 +369,22 @@ def _new_organisation(kind: Role, names: tuple[str, str], standing: Standing, co
         name_en=names[1],
         standing=standing,
         contact=contact,
+        licence=licence,
         created_at=now(),
         decided_at=decided,
     )
     db.session.add(organisation)
     try:
         db.session.flush()
-    except IntegrityError:
-        raise Invalid(errors={"name_zh": _l("An organisation of this name is in the bank already.")}) from None
+    except IntegrityError as error:
+        raise Invalid(errors=_taken(error)) from None
     return organisation
+
+
+def _taken(error: IntegrityError) -> dict[str, object]:
+    """Which of an organisation's values another one has, by the constraint's name (PostgreSQL) or column (SQLite)."""
+    licence = any(name in str(error.orig) for name in ("uq_organisation_licence", "organisation.licence"))
+    return {"licence": _LICENCE_TAKEN} if licence else {"name_zh": _NAME_TAKEN}
 
 
 def _new_user(email: str, name: str, role: Role, organisation_id: int | None, password: str) -> User:
@@ -311,6 +405,10 @@ def _new_user(email: str, name: str, role: Role, organisation_id: int | None, pa
 
 
 _ACCOUNT_DIFFERS = _l("This address has an account with another role or organisation.")
+_NAME_TAKEN = _l("An organisation of this name is in the bank already.")
+_LICENCE_TAKEN = _l(
+    "Another enterprise in the bank has this unified social credit code: ask the chamber if that can't be right."
+)
 _ADDRESS_TAKEN = _l("This address has an account already: sign in, or use another one.")
 
 
@@ -327,8 +425,23 @@ def _checked_names(name_zh: str, name_en: str, problems: Problems) -> tuple[str,
     name = name_zh.strip()
     taken = select(Organisation.id).where(func.lower(Organisation.name_zh) == name.lower())
     if name and db.session.scalar(taken):
-        problems.add("name_zh", _l("An organisation of this name is in the bank already."))
+        problems.add("name_zh", _NAME_TAKEN)
     return name, name_en.strip()
+
+
+def _checked_licence(text: str, problems: Problems) -> str:
+    licence = normal_licence(text)
+    check_licence(licence, problems)
+    taken = select(Organisation.id).where(Organisation.licence == licence, Organisation.standing != Standing.REFUSED)
+    if licence and db.session.scalar(taken):
+        problems.add("licence", _LICENCE_TAKEN)
+    return licence
+
+
+def _check_contact(text: str, problems: Problems) -> None:
+    _check_text("contact", text, problems)
+    if len(text) <= LONGEST_NAME:
+        check_contact(text, problems)
 
 
 def _checked_email(text: str, problems: Problems) -> str:

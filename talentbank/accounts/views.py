@@ -13,6 +13,7 @@ from talentbank.accounts.forms import (
     DecisionForm,
     InvitationForm,
     OrganisationForm,
+    OwnOrganisationForm,
     PasswordForm,
     RegistrationForm,
     SignInForm,
@@ -139,12 +140,32 @@ def organisations() -> Page:
     return answer("accounts/organisations.html", page=page, kinds=kinds, standings=list(Standing))
 
 
-@bp.route("/organisations/<int:organisation_id>", methods=["GET", "POST"])
+@bp.get("/organisations/<int:organisation_id>")
 @asks(Action.READ_ORGANISATIONS)
 def organisation(organisation_id: int) -> Page:
-    return answer(
-        "accounts/organisation.html", DecisionForm(), organisation=queries.organisation(actor(), organisation_id)
+    return _organisation(organisation_id, DecisionForm())
+
+
+def _organisation(organisation_id: int, form: DecisionForm) -> Page:
+    shown = queries.organisation(actor(), organisation_id)
+    vetting = queries.sees_vetting(actor())
+    decisions = queries.decisions(shown.id) if vetting else []
+    return answer("accounts/organisation.html", form, organisation=shown, vetting=vetting, decisions=decisions)
+
+
+@bp.route("/organisation", methods=["GET", "POST"])
+@asks(Action.CHANGE_ORGANISATION)
+def own_organisation() -> Page:
+    own = queries.own_organisation(actor())
+    form = OwnOrganisationForm(licence=own.licence, contact=own.contact)
+    changed = attempt(
+        form, lambda: service.change_organisation(actor(), form.licence.data or "", form.contact.data or "")
     )
+    if changed is None:
+        return answer("accounts/own.html", form, organisation=own, decisions=queries.decisions(own.id))
+    waits = changed.standing is Standing.PENDING
+    flash(_("It is stored; the chamber will look at it.") if waits else _("It is stored."), "success")
+    return redirect(url_for("accounts.own_organisation"))
 
 
 @bp.post("/organisations/<int:organisation_id>/decide")
@@ -154,12 +175,15 @@ def decide(organisation_id: int) -> Page:
     decided = attempt(
         form,
         lambda: service.decide_organisation(
-            actor(), organisation_id, _decision(form.standing.data), form.reason.data or ""
+            actor(),
+            organisation_id,
+            _decision(form.standing.data),
+            form.reason.data or "",
+            (form.before.data or "", form.licence.data or ""),
         ),
     )
     if decided is None:
-        shown = queries.organisation(actor(), organisation_id)
-        return answer("accounts/organisation.html", form, organisation=shown)
+        return _organisation(organisation_id, form)
     flash(_("%(name)s: %(standing)s.", name=decided.name, standing=STANDING_LABELS[decided.standing]), "success")
     return redirect(url_for("accounts.organisation", organisation_id=organisation_id))
 

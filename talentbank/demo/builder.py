@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from sqlalchemy import insert, select
+from stdnum.cn import uscc
 
-from talentbank.accounts.models import Organisation, Standing, User
+from talentbank.accounts.models import Organisation, Standing, User, Vetting
 from talentbank.competencies.models import Competency, Student, StudentLevel
 from talentbank.demo.recipe import DemoPosition, DemoStudent
 from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
@@ -27,6 +28,19 @@ STAFF = {
 }
 """The one organisation of each other kind, and its person."""
 
+NEWCOMERS = (
+    ("示例初来跨境电商有限公司", "Chulai Crossborder Commerce (example)"),
+    ("示例再来国际贸易有限公司", "Zailai International Trade (example)"),
+)
+"""Enterprises beyond the park's: one waits for the chamber's decision, and one is refused."""
+REFUSED = "示例：营业执照已注销，请更换后重新提交。(Example: the licence is no longer in force.)"
+
+
+def licence(place: int) -> str:
+    """A code that is well-formed and plainly made up: of Meishan (511400), with DEM and a number from 0 on."""
+    body = f"91511400DEM{place:06d}"
+    return body + uscc.calc_check_digit(body)
+
 
 def address(role: Role) -> str:
     """Where a role's demo account signs in."""
@@ -41,8 +55,8 @@ class Builder:
         self._password_hash = password_hash
         self.competency = {c.code: c.id for c in db.session.scalars(select(Competency))}
 
-    def organisations(self, kind: Role, names: tuple[tuple[str, str], ...]) -> list[Organisation]:
-        """Approved organisations of a kind."""
+    def organisations(self, kind: Role, names: Sequence[tuple[str, str]]) -> list[Organisation]:
+        """Approved organisations of a kind; enterprises with a licence and a contact."""
         made = [
             Organisation(
                 kind=kind,
@@ -51,10 +65,31 @@ class Builder:
                 standing=Standing.APPROVED,
                 created_at=self.at,
                 decided_at=self.at,
+                **({"licence": licence(place), "contact": _contact(place)} if kind is Role.ENTERPRISE else {}),
             )
-            for name_zh, name_en in names
+            for place, (name_zh, name_en) in enumerate(names)
         ]
         return self.add(made)
+
+    def vet(self, enterprises: Sequence[Organisation]) -> None:
+        """Let the chamber have decided on enterprises; the last two are the newcomers."""
+        *approved, waiting, refused = enterprises
+        waiting.standing, waiting.decided_at = Standing.PENDING, None
+        refused.standing, refused.reason = Standing.REFUSED, REFUSED
+        chamber = db.session.scalars(select(User.id).where(User.email == address(Role.CHAMBER))).one()
+        self.add(
+            [
+                Vetting(
+                    organisation_id=enterprise.id,
+                    standing=enterprise.standing,
+                    reason=enterprise.reason,
+                    licence=enterprise.licence,
+                    user_id=chamber,
+                    at=self.at,
+                )
+                for enterprise in (*approved, refused)
+            ]
+        )
 
     def people(self, enterprises: list[Organisation], universities: list[Organisation]) -> dict[Role, Organisation]:
         """Somebody to sign in as for each role but the student, and a person for every other organisation.
@@ -182,3 +217,8 @@ class Builder:
         db.session.add_all(rows)
         db.session.flush()
         return rows
+
+
+def _contact(place: int) -> str:
+    """Made up, as no telephone number in China begins so."""
+    return f"人示事 000-0000 {place:04d}"

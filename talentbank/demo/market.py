@@ -107,7 +107,7 @@ class MarketBuilder:
         round_.published_at, round_.closed_at = published, published + timedelta(days=OFFER_DAYS)
         round_.selected_run_id = run.id
         db.session.flush()
-        Aftermath(self._dice).follow(run, published, OFFER_DAYS)
+        Aftermath(self._dice, self._made.at).follow(run, published, OFFER_DAYS)
         db.session.execute(
             update(Position).where(Position.id.in_([p.id for p in positions])).values(state=PositionState.CLOSED)
         )

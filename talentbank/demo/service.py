@@ -17,8 +17,8 @@ from talentbank.config import SettingError
 from talentbank.credentials import queries as practised
 from talentbank.credentials import service as credentials
 from talentbank.credentials.bank import Bank
-from talentbank.demo import recipe, training
-from talentbank.demo.builder import DOMAIN, Builder, address
+from talentbank.demo import destinations, recipe, talk, training
+from talentbank.demo.builder import DOMAIN, NEWCOMERS, Builder, address
 from talentbank.demo.market import MarketBuilder
 from talentbank.demo.models import DemoBank
 from talentbank.demo.term import TermBuilder
@@ -77,9 +77,11 @@ def build(actor: Actor, store: Store | None = None) -> None:
         raise Conflict(_l("The bank is not empty: the demo is built only where nothing else is."))
     contents = recipe.compose()
     made = Builder(now(), passwords.hashed(PASSWORD))
-    enterprises = made.organisations(Role.ENTERPRISE, contents.enterprises)
+    everyone = made.organisations(Role.ENTERPRISE, (*contents.enterprises, *NEWCOMERS))
+    enterprises = everyone[: -len(NEWCOMERS)]
     universities = made.organisations(Role.UNIVERSITY, contents.universities)
-    others = made.people(enterprises, universities)
+    others = made.people(everyone, universities)
+    made.vet(everyone)
     ids = [enterprise.id for enterprise in enterprises]
     made.deposit(contents.positions, ids, today())
     students = made.students(contents.students, universities)
@@ -87,6 +89,8 @@ def build(actor: Actor, store: Store | None = None) -> None:
     hosts = {"enterprise": enterprises, "university": universities, "zone": [others[Role.ZONE]]}
     TermBuilder(made, hosts, students).build(term, store)
     MarketBuilder(made, recipe.SEED).build(contents.positions, ids)
+    destinations.record(recipe.SEED, made.at)
+    talk.write(recipe.SEED, made.at)
     mark = DemoBank(seed=recipe.SEED, digest=contents.digest, built_at=made.at)
     db.session.add(mark)
     db.session.flush()

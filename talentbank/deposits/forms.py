@@ -8,12 +8,17 @@ from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, Selec
 from talentbank.competencies.catalogue import CATEGORY_LABELS
 from talentbank.competencies.forms import LEVEL_LABELS
 from talentbank.competencies.models import City, Competency
-from talentbank.deposits.models import Contract, Position
+from talentbank.deposits.models import Contract, Position, PositionState
 from talentbank.deposits.service import PositionDeposit, RequirementDeposit
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.fields import DayField, NumberField, SalaryField, WholeField, choices
 
 CONTRACT_LABELS = {Contract.EMPLOYMENT: _l("Employment"), Contract.INTERNSHIP: _l("Internship")}
+STATE_LABELS = {
+    PositionState.OPEN: _l("open"),
+    PositionState.CLOSED: _l("closed"),
+    PositionState.BLOCKED: _l("blocked"),
+}
 
 MOST_ROWS = 30
 BLANK_ROWS = 3

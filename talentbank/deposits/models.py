@@ -16,10 +16,11 @@ from talentbank.extensions import Model, chinese
 
 
 class PositionState(StrEnum):
-    """A closed position takes part in no further round; offers already made stand."""
+    """A closed position takes part in no further round; offers already made stand. The chamber blocks false ones."""
 
     OPEN = "open"
     CLOSED = "closed"
+    BLOCKED = "blocked"
 
 
 class Contract(StrEnum):

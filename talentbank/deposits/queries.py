@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -47,6 +47,25 @@ def promised() -> ColumnElement[int]:
     return sum((count() for count in _promises), start=cast(ColumnElement[int], literal(0)))
 
 
+Condition = Callable[[], ColumnElement[bool]]
+_elsewhere: list[Condition] = []
+
+
+def keeps_out(function: Condition) -> Condition:
+    """Register what keeps a position out of a new round: rounds stand above deposits and know."""
+    _elsewhere.append(function)
+    return function
+
+
+def free_seats() -> tuple[int, int]:
+    """Positions on show with a free seat, and their free seats."""
+    left = Position.headcount - promised()
+    row = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(left), 0)).select_from(Position).where(on_show(), left > 0)
+    ).one()
+    return row[0], row[1]
+
+
 def promised_seats(position_id: int) -> int:
     """Seats of one position that offers hold."""
     return db.session.scalar(select(promised()).select_from(Position).where(Position.id == position_id)) or 0
@@ -72,9 +91,14 @@ def on_show() -> ColumnElement[bool]:
 
 
 def seen_by(actor: Actor) -> ColumnElement[bool] | None:
-    """The positions that an actor may see at all; None where it is every one."""
-    if actor.role in (Role.CHAMBER, Role.ADMINISTRATOR):
+    """The positions that an actor may see at all; None where it is every one.
+
+    What the chamber has blocked shows to its own enterprise and to the chamber alone.
+    """
+    if actor.role is Role.CHAMBER:
         return None
+    if actor.role is Role.ADMINISTRATOR:
+        return Position.state != PositionState.BLOCKED
     if actor.role is Role.ENTERPRISE:
         return Position.enterprise_id == actor.organisation_id
     return on_show()
@@ -113,6 +137,8 @@ def _narrowed(query: Select[Position], wanted: PositionFilter) -> Select[Positio
         query = query.where(on_show())
     elif wanted.state == "free":
         query = query.where(on_show(), Position.headcount > promised())
+    elif wanted.state == "joining":
+        query = query.where(on_show(), Position.headcount > promised(), *(~kept() for kept in _elsewhere))
     elif wanted.state in set(PositionState):
         query = query.where(Position.state == PositionState(wanted.state))
     if wanted.enterprise is not None:

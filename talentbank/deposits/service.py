@@ -10,6 +10,9 @@ from datetime import date
 from sqlalchemy import select
 
 from talentbank import audit
+from talentbank.accounts import queries as accounts
+from talentbank.accounts.models import Organisation, Vetting
+from talentbank.accounts.service import after_vetting
 from talentbank.audit import command
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
@@ -18,9 +21,10 @@ from talentbank.competencies.service import TOP_SALARY, known_code
 from talentbank.deposits import queries
 from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
 from talentbank.engine.competency import MAX_LEVEL
-from talentbank.errors import Conflict, Forbidden, NotFound, Problems
+from talentbank.errors import Conflict, Forbidden, Invalid, NotFound, Problems
 from talentbank.extensions import db, now, today
 from talentbank.extensions import lazy_gettext as _l
+from talentbank.notices import service as notices
 from talentbank.permissions import Action, Actor
 
 MOST_SEATS = 1000
@@ -80,6 +84,7 @@ def deposit(actor: Actor, values: PositionDeposit) -> Position:
 def change(actor: Actor, position_id: int, values: PositionDeposit, version: int) -> Position:
     """Change a position; what offers were made on can't get worse for those who hold them."""
     position = _own(actor, position_id)
+    refuse_blocked(position)
     codes = _checked(values, position.opens_on)
     if position.version != version:
         raise Conflict(_l("This position was changed from another window meanwhile: load it again, then change it."))
@@ -93,8 +98,11 @@ def change(actor: Actor, position_id: int, values: PositionDeposit, version: int
 
 @command(Action.CLOSE_POSITION)
 def set_state(actor: Actor, position_id: int, state: PositionState) -> Position:
-    """Close a position to further rounds, or open it again; offers already made stand."""
+    """Close a position to further rounds, or open it again; offers already made stand. The chamber alone blocks."""
+    if state is PositionState.BLOCKED:
+        raise Invalid(_l("A position is opened or closed: use the page's own buttons."))
     position = _own(actor, position_id)
+    refuse_blocked(position)
     if position.state is state:
         raise Conflict(_l("Somebody has done this already: look at the position again."))
     position.state = state
@@ -102,6 +110,26 @@ def set_state(actor: Actor, position_id: int, state: PositionState) -> Position:
     position.changed_at = now()
     audit.record(actor, Action.CLOSE_POSITION, position, state=state.value)
     return position
+
+
+def refuse_blocked(position: Position) -> None:
+    """Raise Conflict if the chamber has blocked a position: its enterprise can do nothing with it."""
+    if position.state is PositionState.BLOCKED:
+        raise Conflict(
+            _l("The chamber has blocked this position: it can't be changed, opened or closed. Its page says why.")
+        )
+
+
+@after_vetting
+def _tell(enterprise: Organisation, vetting: Vetting) -> None:
+    """Tell an enterprise's people that what they deposit shows from now on, or no longer."""
+    notices.tell(
+        accounts.people_of(enterprise.id),
+        "vetting",
+        f"vetting:{vetting.id}",
+        standing=vetting.standing.value,
+        reason=vetting.reason,
+    )
 
 
 def _own(actor: Actor, position_id: int) -> Position:

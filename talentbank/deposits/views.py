@@ -11,7 +11,7 @@ from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries, service
-from talentbank.deposits.forms import CONTRACT_LABELS, PositionForm
+from talentbank.deposits.forms import CONTRACT_LABELS, STATE_LABELS, PositionForm
 from talentbank.deposits.models import Contract, Position, PositionState
 from talentbank.deposits.queries import PositionFilter
 from talentbank.engine.scoring import Fit, Obstacle, fit_of
@@ -37,6 +37,7 @@ OBSTACLE_LABELS = {
 }
 
 bp.app_template_global("contract_label")(lambda contract: CONTRACT_LABELS[Contract(contract)])
+bp.app_template_global("position_state_label")(lambda state: STATE_LABELS[PositionState(state)])
 bp.app_template_global("obstacle_label")(lambda obstacle: OBSTACLE_LABELS[obstacle])
 
 
@@ -117,6 +118,7 @@ def deposit() -> Page:
 @asks(Action.CHANGE_POSITION)
 def change(position_id: int) -> Page:
     found = queries.position(actor(), position_id)
+    service.refuse_blocked(found)
     form = PositionForm()
     if request.method == "GET":
         form.show(found)

@@ -1,4 +1,4 @@
-"""What of the credit bank stands on each role's home: what waits for the reader, and what the reader has."""
+"""What of practice and placements stands on each role's home: what waits for the reader, and what the reader has."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from talentbank.credentials.models import Withdrawal
 from talentbank.extensions import db
 from talentbank.ledger import queries as ledger
 from talentbank.permissions import Action, Actor, Role, allowed
+from talentbank.placements import queries as placements
+from talentbank.placements.queries import PlacementState
 from talentbank.practice.enrolments import queries as enrolments
 from talentbank.practice.models import LogState, PracticeLog
 from talentbank.practice.verification import queries as verification
@@ -28,6 +30,7 @@ class Practice:
     overdue: int | None = None
     drafts: int | None = None
     balance: int | None = None
+    check_ins: int | None = None
 
 
 def practice(actor: Actor) -> Practice:
@@ -41,6 +44,7 @@ def practice(actor: Actor) -> Practice:
         to_confirm=verification.count(verification.to_confirm(actor)) if university else None,
         to_export=_to_export(actor) if university else None,
         overdue=verification.count(verification.overdue()) if allowed(actor, Action.READ_OVERDUE) else None,
+        check_ins=_check_ins(actor) if allowed(actor, Action.CHECK_IN) else None,
     )
 
 
@@ -51,7 +55,12 @@ def _student(actor: Actor) -> Practice:
         turn=enrolments.count_waiting_for(actor),
         drafts=db.session.scalar(drafts),
         balance=ledger.balance(f"student:{student_id}"),
+        check_ins=_check_ins(actor),
     )
+
+
+def _check_ins(actor: Actor) -> int:
+    return placements.count_placements(actor)[PlacementState.DUE]
 
 
 def _to_export(actor: Actor) -> int:

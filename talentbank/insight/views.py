@@ -1,4 +1,4 @@
-"""The front page, a home for each role, the talent gap, and the audit trail."""
+"""The front page, a home for each role, and the audit trail."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from flask import Blueprint, redirect, request, url_for
 
 from talentbank.accounts.service import ORGANISED
 from talentbank.competencies import queries as catalogue
-from talentbank.competencies.catalogue import Category
 from talentbank.deposits import queries as deposits
+from talentbank.deposits.flags import queries as flags
 from talentbank.deposits.views import fitted
 from talentbank.insight import figures, practice, queries
+from talentbank.insight.gap.views import home as gap_home
 from talentbank.insight.wording import ACTION_LABELS
 from talentbank.permissions import STRANGER, Action, Actor, Role
 from talentbank.placements import queries as placements
+from talentbank.placements.queries import Whereabouts
 from talentbank.rounds import queries as rounds
 from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers.models import OfferState
@@ -50,7 +52,7 @@ def health() -> Page:
 def home() -> Page:
     asking = actor()
     values = HOMES[asking.role](asking)
-    return answer(f"insight/home_{TEMPLATES[asking.role]}.html", practice=practice.practice(asking), **values)
+    return answer(TEMPLATES[asking.role], practice=practice.practice(asking), **values)
 
 
 def _student(asking: Actor) -> dict[str, Any]:
@@ -82,15 +84,13 @@ def _university(asking: Actor) -> dict[str, Any]:
 def _chamber(asking: Actor) -> dict[str, Any]:
     return {
         "pending": queries.pending_enterprises(),
-        "contents": rounds.contents(),
+        "reports": flags.count_waiting(),
+        "free": placements.count_students(asking)[Whereabouts.FREE],
+        "seats": deposits.free_seats(),
         "rounds": rounds.rounds()[:BEST_SHOWN],
         "runs": runs.shown_runs(),
         "offers": offers.count_offers(asking),
     }
-
-
-def _watcher(_asking: Actor) -> dict[str, Any]:
-    return {"rows": queries.gap(), "baseline": figures.baseline(), "source": figures.SOURCE}
 
 
 def _administrator(_asking: Actor) -> dict[str, Any]:
@@ -106,26 +106,13 @@ HOMES: dict[Role, Callable[[Actor], dict[str, Any]]] = {
     Role.ENTERPRISE: _enterprise,
     Role.UNIVERSITY: _university,
     Role.CHAMBER: _chamber,
-    Role.ZONE: _watcher,
-    Role.GOVERNMENT: _watcher,
+    Role.ZONE: gap_home,
+    Role.GOVERNMENT: gap_home,
     Role.ADMINISTRATOR: _administrator,
 }
 
-TEMPLATES = {role: role.value for role in HOMES} | {Role.ZONE: "watcher", Role.GOVERNMENT: "watcher"}
-
-
-@bp.get("/gap")
-@asks(Action.READ_GAP)
-def gap() -> Page:
-    return answer("insight/gap.html", **_watcher(actor()))
-
-
-@bp.get("/gap/outcomes")
-@asks(Action.READ_GAP)
-def outcomes() -> Page:
-    category, placed = request.args.get("category", ""), bool(request.args.get("placed"))
-    page, rows = queries.outcomes(category, placed, page_number())
-    return answer("insight/outcomes.html", page=page, rows=rows, placed=placed, categories=list(Category))
+TEMPLATES = {role: f"insight/home_{role.value}.html" for role in HOMES}
+TEMPLATES[Role.ZONE] = TEMPLATES[Role.GOVERNMENT] = "gap/home_watcher.html"
 
 
 @bp.get("/audit")

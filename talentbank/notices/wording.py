@@ -92,8 +92,57 @@ WORDINGS: dict[str, Wording] = {
         "appeals.appeal",
         _APPEAL,
     ),
+    "check_in_due": Wording(
+        _l("A check-in is due: %(title)s"),
+        _l("Day %(day)s after the start: say whether the work goes on, or why it ended."),
+        "placements.placement",
+        {"placement_id": "placement"},
+    ),
+    "placement_ended": Wording(
+        _l("A placement has ended: %(title)s"),
+        _l("The other side recorded %(day)s as its last day. If that is not so, say it at the next check-in."),
+        "placements.placement",
+        {"placement_id": "placement"},
+    ),
+    "message": Wording(
+        _l("A new message about %(title)s"),
+        _l("Read it and answer it in the bank."),
+        "messages.thread",
+        {"position_id": "position", "student_id": "student"},
+    ),
+    "position_blocked": Wording(
+        _l("Your position is blocked: %(title)s"),
+        _l("The chamber has upheld a report about it, so it is shown to nobody. Its page says why."),
+        "deposits.position",
+        {"position_id": "position"},
+    ),
+    "flag_made": Wording(
+        _l("A position was reported: %(title)s"),
+        _l("Look at it and decide: dismiss the report, or block the position."),
+        "flags.flags",
+        {},
+    ),
+    "flag_decided": Wording(
+        _l("Your report is decided: %(title)s"),
+        _l("The chamber's answer: %(answer)s"),
+        "flags.make",
+        {"position_id": "position"},
+    ),
+    "destination": Wording(
+        _l("Your university has recorded where you went"),
+        _l("Look whether it is right, and confirm or correct it."),
+        "destinations.own",
+        {},
+    ),
+    "vetting": Wording(
+        _l("The chamber has looked at your enterprise: %(standing)s"),
+        _l("The chamber's reason: %(reason)s"),
+        "accounts.own_organisation",
+        {},
+    ),
 }
 
+_STANDINGS = {"approved": _l("approved"), "refused": _l("refused"), "pending": _l("waiting for a decision")}
 _MOMENTS = ("deadline", "closes_at", "until")
 _UNKNOWN = _l("A notice from the talent bank")
 
@@ -105,7 +154,7 @@ def said(kind: str, data: Mapping[str, Any]) -> Said:
         return Said(str(_UNKNOWN), "", "", {})
     try:
         shown = {name: _shown(name, value) for name, value in data.items()}
-        text = str(wording.text) % shown
+        text = "" if kind == "vetting" and not data.get("reason") else str(wording.text) % shown
         values = {name: data[key] for name, key in wording.values.items()}
         return Said(str(wording.title) % shown, text, wording.endpoint, values)
     except (KeyError, TypeError, ValueError):
@@ -116,4 +165,6 @@ def _shown(name: str, value: Any) -> str:
     if name in _MOMENTS:
         at = datetime.fromisoformat(value)
         return str(format_datetime(at if at.tzinfo else at.replace(tzinfo=SHANGHAI), "yyyy-MM-dd HH:mm"))
+    if name == "standing":
+        return str(_STANDINGS.get(value, value))
     return str(value)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, case, exists, func, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, true
+from sqlalchemy.orm import contains_eager, joinedload
 
 from talentbank.accounts.models import User
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
 from talentbank.errors import NotFound
-from talentbank.extensions import Pagination, db
+from talentbank.extensions import Pagination, db, today
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Actor, Role
-from talentbank.placements.models import Placement
+from talentbank.placements.models import CHECK_IN_DAYS, CheckIn, Placement
+from talentbank.rounds import queries as rounds
 from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers.models import Offer, OfferState
 
@@ -24,7 +27,7 @@ PER_PAGE = 25
 
 
 class Whereabouts(StrEnum):
-    """Where a student stands: each stands in exactly one."""
+    """Where a student stands: each stands in exactly one; who has left a placement is free again."""
 
     PLACED = "placed"
     ACCEPTED = "accepted"
@@ -44,8 +47,11 @@ def whereabouts() -> ColumnElement[str]:
     """Where a student stands at this moment, as a column beside Student."""
     own = Offer.student_id == Student.id
     return case(
-        (exists().where(Placement.student_id == Student.id), Whereabouts.PLACED.value),
-        (exists().where(own, Offer.stored_state == OfferState.ACCEPTED), Whereabouts.ACCEPTED.value),
+        (exists().where(Placement.student_id == Student.id, Placement.ended_on.is_(None)), Whereabouts.PLACED.value),
+        (
+            exists().where(own, Offer.stored_state == OfferState.ACCEPTED, Offer.released_at.is_(None)),
+            Whereabouts.ACCEPTED.value,
+        ),
         (exists().where(own, offers.in_state(OfferState.OPEN)), Whereabouts.OFFERED.value),
         else_=Whereabouts.FREE.value,
     )
@@ -97,7 +103,7 @@ def students(
     if where in set(Whereabouts):
         query = query.where(whereabouts() == where)
     if ready:
-        query = query.where(Student.id.in_(offers.free_students().with_only_columns(Student.id).order_by(None)))
+        query = query.where(Student.id.in_(rounds.joining_students().with_only_columns(Student.id).order_by(None)))
     if cohort is not None:
         query = query.where(Student.cohort == cohort if cohort else Student.cohort.is_(None))
     if university is not None:
@@ -144,3 +150,182 @@ def offers_of(student_id: int) -> list[Offer]:
 def placement_of(offer_id: int) -> Placement | None:
     """The placement that an offer became."""
     return db.session.scalar(select(Placement).where(Placement.offer_id == offer_id))
+
+
+SIDES = (Role.STUDENT, Role.ENTERPRISE)
+"""Who is asked at a check-in."""
+
+
+class PlacementState(StrEnum):
+    """What a list of placements is narrowed to; due and differs are parts of going_on."""
+
+    GOING_ON = "going_on"
+    DUE = "due"
+    DIFFERS = "differs"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A check-in that waits for one side's word."""
+
+    placement: Placement
+    day: int
+    by: Role
+
+
+def shown_to(actor: Actor) -> ColumnElement[bool]:
+    """The placements that an actor may see, in a query that joins Offer, Position and Student."""
+    if actor.role is Role.STUDENT:
+        return Student.user_id == actor.user_id
+    if actor.role is Role.ENTERPRISE:
+        return Position.enterprise_id == actor.organisation_id
+    if actor.role is Role.UNIVERSITY:
+        return Student.university_id == actor.organisation_id
+    return true()
+
+
+def _asked_of(side: Role) -> ColumnElement[bool]:
+    """Placements going on whose latest check-in day has passed without this side's word.
+
+    An earlier day that nobody spoke of is not asked for any more: the later answer covers it.
+    """
+    bounds = [today() - timedelta(days=day) for day in CHECK_IN_DAYS]
+    windows = []
+    for place, day in enumerate(CHECK_IN_DAYS):
+        said = exists().where(CheckIn.placement_id == Placement.id, CheckIn.day == day, CheckIn.by == side)
+        inside = [Placement.started_on <= bounds[place], ~said]
+        if place + 1 < len(bounds):
+            inside.append(Placement.started_on > bounds[place + 1])
+        windows.append(and_(*inside))
+    return and_(Placement.ended_on.is_(None), or_(*windows))
+
+
+def _asked(actor: Actor) -> list[Role]:
+    return [actor.role] if actor.role in SIDES else list(SIDES)
+
+
+def in_state(actor: Actor, state: PlacementState) -> ColumnElement[bool]:
+    """Placements that stand so today; due: for the actor, or for either side where the actor is neither."""
+    if state is PlacementState.ENDED:
+        return Placement.ended_on.is_not(None)
+    if state is PlacementState.DUE:
+        return or_(*(_asked_of(side) for side in _asked(actor)))
+    if state is PlacementState.DIFFERS:
+        return and_(Placement.ended_on.is_(None), Placement.ended_by.is_not(None))
+    return Placement.ended_on.is_(None)
+
+
+_JOINS = (
+    select(Placement)
+    .join(Placement.offer)
+    .join(Offer.position)
+    .join(Offer.student)
+    .join(Student.user)
+    .options(
+        contains_eager(Placement.offer).contains_eager(Offer.position).joinedload(Position.enterprise),
+        contains_eager(Placement.offer).contains_eager(Offer.student).contains_eager(Student.user),
+        contains_eager(Placement.offer).contains_eager(Offer.student).joinedload(Student.university),
+    )
+)
+
+
+def placement(actor: Actor, placement_id: int) -> Placement:
+    """One placement. Raises NotFound unless it is there and the actor may see it."""
+    found = db.session.scalar(_JOINS.where(Placement.id == placement_id, shown_to(actor)))
+    if found is None:
+        raise NotFound(_l("There is no such placement, or it is not yours."))
+    return found
+
+
+def placements(actor: Actor, state: str, text: str, page: int) -> Pagination:
+    """A page of the placements that the actor may see, the latest first day first."""
+    query = _JOINS.where(shown_to(actor)).order_by(Placement.started_on.desc(), Placement.id.desc())
+    if state in set(PlacementState):
+        query = query.where(in_state(actor, PlacementState(state)))
+    if text:
+        columns = (User.name, User.name_latin, Position.title, Position.title_en)
+        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+    return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
+
+
+def count_placements(actor: Actor) -> dict[PlacementState, int]:
+    """How many placements the actor may see in each state."""
+    columns = [func.count().filter(in_state(actor, state)) for state in PlacementState]
+    query = select(*columns).select_from(Placement).join(Placement.offer).join(Offer.position).join(Offer.student)
+    row = db.session.execute(query.where(shown_to(actor))).one()
+    return dict(zip(PlacementState, row, strict=True))
+
+
+def check_ins(placement_ids: Collection[int]) -> dict[int, list[CheckIn]]:
+    """What both sides said of placements, by the placement's id; by day, the student's first."""
+    query = (
+        select(CheckIn)
+        .where(CheckIn.placement_id.in_(placement_ids))
+        .order_by(CheckIn.placement_id, CheckIn.day, CheckIn.by.desc())
+    )
+    words: dict[int, list[CheckIn]] = {}
+    for word in db.session.scalars(query):
+        words.setdefault(word.placement_id, []).append(word)
+    return words
+
+
+def due(actor: Actor) -> list[Due]:
+    """The check-ins that wait today, the oldest placement first: the actor's own, or all that the actor may see."""
+    asked = _asked(actor) if actor.role is not Role.SYSTEM else list(SIDES)
+    found = []
+    for side in asked:
+        query = _JOINS.where(shown_to(actor), _asked_of(side)).order_by(Placement.started_on, Placement.id)
+        for one in db.session.scalars(query):
+            day = one.day_due(today())
+            if day is not None:
+                found.append(Due(one, day, side))
+    return sorted(found, key=lambda row: (row.placement.started_on, row.placement.id, row.day))
+
+
+def people_of(enterprises: Collection[int]) -> dict[int, list[int]]:
+    """The ids of the active people of enterprises, by the enterprise's id."""
+    people: dict[int, list[int]] = {}
+    query = select(User.organisation_id, User.id).where(
+        User.organisation_id.in_(enterprises), User.role == Role.ENTERPRISE, User.active
+    )
+    for enterprise_id, user_id in db.session.execute(query):
+        if enterprise_id is not None:
+            people.setdefault(enterprise_id, []).append(user_id)
+    return people
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInDay:
+    """A check-in of a placement: the date from which it is asked, and what was said."""
+
+    day: int
+    on: date
+    words: list[CheckIn]
+
+    @property
+    def differs(self) -> bool:
+        """Whether one side says «still there» and the other «left»."""
+        return len({word.still_there for word in self.words}) > 1
+
+
+def days(placement: Placement, words: Collection[CheckIn]) -> list[CheckInDay]:
+    """The placement's check-ins in order; those after its end only where somebody spoke."""
+    found = []
+    for day in CHECK_IN_DAYS:
+        said = [word for word in words if word.day == day]
+        on = placement.started_on + timedelta(days=day)
+        if said or placement.ended_on is None or on <= placement.ended_on:
+            found.append(CheckInDay(day, on, said))
+    return found
+
+
+def day_asked(actor: Actor, placement: Placement, words: Collection[CheckIn]) -> int | None:
+    """The check-in that the actor's side can answer now: the latest that has come, unless it has.
+
+    After the other side has recorded the end, too: so that this one can agree or speak against it.
+    """
+    day = placement.day_due(today())
+    if actor.role not in SIDES or any(word.day == day and word.by is actor.role for word in words):
+        return None
+    return None if placement.ended_on is not None and placement.ended_by is actor.role else day

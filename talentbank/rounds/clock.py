@@ -104,7 +104,8 @@ def _closing_soon() -> list[int]:
 
 
 def _remind_of_preferences(actor: Actor, round_id: int) -> None:
-    if _untold(entries.silent_people(round_id), "deadline_near", f"round:{round_id}:1d"):
+    key = _near_key(queries.round_(round_id))
+    if _untold(entries.silent_people(round_id), "deadline_near", key):
         _tell_deadline(actor, round_id)
 
 
@@ -114,8 +115,13 @@ def _tell_deadline(actor: Actor, round_id: int) -> None:
     if not round_.takes_preferences or round_.closes_at is None:
         raise Conflict(CHANGED)
     data = {"round": round_id, "name": round_.name, "closes_at": round_.closes_at.isoformat()}
-    count = notices.tell(entries.silent_people(round_id), "deadline_near", f"round:{round_id}:1d", **data)
+    count = notices.tell(entries.silent_people(round_id), "deadline_near", _near_key(round_), **data)
     audit.record(actor, Action.KEEP_TIME, round_, reminded=count)
+
+
+def _near_key(round_: Round) -> str:
+    """A deadline that was moved is another one to be reminded of."""
+    return f"round:{round_.id}:{round_.closes_at:%Y-%m-%dT%H:%M}:1d"
 
 
 def _with_offers_ending() -> list[int]:

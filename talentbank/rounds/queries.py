@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
 
 from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
@@ -28,6 +28,12 @@ from talentbank.rounds.offers.queries import free_students, seats_held
 from talentbank.rounds.snapshot import Said
 
 PER_PAGE = 25
+
+
+@deposits.keeps_out
+def _in_live_round() -> ColumnElement[bool]:
+    """Positions that a live round has, as a column beside Position."""
+    return exists().where(RoundPosition.position_id == Position.id, RoundPosition.live)
 
 
 def joining_students(round_id: int = 0) -> Select[Student]:

@@ -21,7 +21,15 @@ from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
-GOOD = Registration(" 眉山跨境 ", "Meishan Crossborder", "028-1234", "韦某", "Wei@Firm.example", PASSWORD)
+GOOD = Registration(
+    " 眉山跨境 ",
+    "Meishan Crossborder",
+    "9151 1400 MA6D JXW0 00",
+    " 韦某 028-3812 3456 ",
+    "韦某",
+    "Wei@Firm.example",
+    PASSWORD,
+)
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -49,6 +57,7 @@ def test_a_registered_enterprise_waits_for_the_chamber_and_its_person_can_sign_i
     enterprise = db.session.get_one(Organisation, user.organisation_id)
     assert (enterprise.kind, enterprise.standing) == (Role.ENTERPRISE, Standing.PENDING)
     assert (enterprise.name_zh, enterprise.decided_at) == ("眉山跨境", None)
+    assert (enterprise.licence, enterprise.contact) == ("91511400MA6DJXW000", "韦某 028-3812 3456")
     assert (user.role, user.email) == (Role.ENTERPRISE, "wei@firm.example")
     assert service.sign_in("wei@firm.example", PASSWORD) is not None
 
@@ -66,7 +75,11 @@ def test_registering_leaves_a_trace_without_the_password() -> None:
         ({"name_zh": " "}, "name_zh"),
         ({"name_zh": "眉" * 121}, "name_zh"),
         ({"name_en": "m" * 121}, "name_en"),
-        ({"contact": "0" * 121}, "contact"),
+        ({"contact": "韦某 028-3812 3456" + "0" * 121}, "contact"),
+        ({"contact": "028-3812 3456"}, "contact"),
+        ({"contact": ""}, "contact"),
+        ({"licence": ""}, "licence"),
+        ({"licence": "91511400MA6DJXW001"}, "licence"),
         ({"person": ""}, "person"),
         ({"email": "wei"}, "email"),
         ({"email": ""}, "email"),
@@ -85,8 +98,8 @@ def test_a_bad_registration_names_the_field_and_stores_nothing(changes: dict[str
 
 def test_all_that_is_wrong_with_a_registration_is_said_at_once() -> None:
     with pytest.raises(Invalid) as refused:
-        service.register_enterprise(STRANGER, Registration("", "", "", "", "", ""))
-    assert refused.value.errors.keys() == {"name_zh", "person", "email", "password"}
+        service.register_enterprise(STRANGER, Registration("", "", "", "", "", "", ""))
+    assert refused.value.errors.keys() == {"name_zh", "licence", "contact", "person", "email", "password"}
 
 
 @pytest.mark.parametrize("name", ["眉山跨境", "  眉山跨境  "])
@@ -94,7 +107,7 @@ def test_a_name_is_in_the_bank_once(name: str) -> None:
     service.register_enterprise(STRANGER, GOOD)
     before = factories.stored(Organisation, User)
     with pytest.raises(Invalid) as refused:
-        service.register_enterprise(STRANGER, replace(GOOD, name_zh=name, email="other@firm.example"))
+        service.register_enterprise(STRANGER, factories.registration(name_zh=name))
     assert refused.value.errors.keys() == {"name_zh"}
     assert factories.stored(Organisation, User) == before
 
@@ -102,7 +115,7 @@ def test_a_name_is_in_the_bank_once(name: str) -> None:
 def test_the_case_of_letters_makes_no_other_name() -> None:
     factories.organisation(Role.ENTERPRISE, name="Yibo 跨境")
     with pytest.raises(Invalid) as refused:
-        service.register_enterprise(STRANGER, replace(GOOD, name_zh="YIBO 跨境"))
+        service.register_enterprise(STRANGER, factories.registration(name_zh="YIBO 跨境"))
     assert refused.value.errors.keys() == {"name_zh"}
 
 
@@ -111,7 +124,7 @@ def test_an_address_has_one_account(email: str) -> None:
     service.register_enterprise(STRANGER, GOOD)
     before = factories.stored(Organisation, User)
     with pytest.raises(Invalid) as refused:
-        service.register_enterprise(STRANGER, replace(GOOD, name_zh="另一家", email=email))
+        service.register_enterprise(STRANGER, factories.registration(email=email))
     assert refused.value.errors.keys() == {"email"}
     assert factories.stored(Organisation, User) == before
 
@@ -123,10 +136,10 @@ def test_who_registers_at_the_same_moment_is_told_so_as_well(monkeypatch: pytest
     monkeypatch.setattr(service, "_checked_names", lambda zh, en, problems: (zh.strip(), en))
     monkeypatch.setattr(service, "_check_new_person", lambda *args: None)
     with pytest.raises(Invalid) as refused:
-        service.register_enterprise(STRANGER, GOOD)
+        service.register_enterprise(STRANGER, replace(GOOD, licence=factories.licence()))
     assert refused.value.errors.keys() == {"name_zh"}
     with pytest.raises(Invalid) as refused:
-        service.register_enterprise(STRANGER, replace(GOOD, name_zh="另一家"))
+        service.register_enterprise(STRANGER, factories.registration(email=GOOD.email))
     assert refused.value.errors.keys() == {"email"}
     assert factories.stored(Organisation, User) == before
 

@@ -14,7 +14,6 @@ from sqlalchemy import func, select
 from talentbank import create_app
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import Organisation, User
-from talentbank.accounts.service import Registration
 from talentbank.audit import AuditEntry
 from talentbank.config import Mode, SettingError
 from talentbank.demo import service, words
@@ -27,6 +26,7 @@ from talentbank.rounds import service as matching
 from talentbank.rounds.models import LIVE, RoundState
 from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers import service as answers
+from tests import factories
 from tests.conftest import copy, settings
 from tests.rounds.life import published
 
@@ -107,9 +107,7 @@ def test_the_demo_goes_with_all_that_was_done_in_it_and_leaves_only_the_note_tha
 
 @pytest.mark.usefixtures("demo")
 def test_who_has_joined_beside_the_demo_is_taken_out_only_when_that_is_said() -> None:
-    accounts.register_enterprise(
-        STRANGER, Registration("真企业", "", "", "Somebody", "somebody@firm.example", "a good long one")
-    )
+    accounts.register_enterprise(STRANGER, factories.registration())
     before = rows_by_table()
     with pytest.raises(Conflict, match=r"\b2\b"):
         service.remove(SYSTEM)

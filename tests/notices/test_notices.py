@@ -28,6 +28,7 @@ DATA: dict[str, Any] = {
     "name": "Spring", "title": "Editor", "standing": "approved", "reason": "all is well",
     "deadline": "2026-03-31T16:30:00+00:00", "closes_at": "2026-03-31T16:30:00+00:00",
     "until": "2026-03-31T16:30:00+00:00",
+    "answer": "It is as it says.",
 }  # fmt: skip
 
 

@@ -7,17 +7,18 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from talentbank.deposits import queries as deposits
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import db, today
-from talentbank.insight import queries as insight
 from talentbank.permissions import Role
 from talentbank.placements import queries, service
 from talentbank.placements.queries import Whereabouts
+from talentbank.rounds import queries as rounds
 from talentbank.rounds.offers import service as offers
 from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
-from tests.rounds.life import published
+from tests.rounds.life import opened, published
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -105,16 +106,17 @@ def test_a_university_sees_its_own_students_only(m: Market) -> None:
     assert queries.cohorts(other) == []
 
 
-def test_the_gap_counts_what_its_lists_show(m: Market) -> None:
-    before = {row.category: row for row in insight.gap()}
-    assert before["operations"].accepted == 1
-    service.start(m.enterprise, offer_of(m.strong_id), today())
-    for row in insight.gap():
-        assert row.remaining == row.shortage - row.placed
-        assert row.goal == row.shortage // 2
-        assert insight.outcomes(row.category, placed=False, page=1)[0].total == row.accepted
-        assert insight.outcomes(row.category, placed=True, page=1)[0].total == row.placed
-    after = {row.category: row for row in insight.gap()}
-    assert (after["operations"].placed, after["operations"].remaining) == (1, 125)
-    assert (after["operations"].seats, after["design"].seats) == (2, 1)
-    assert [row.shortage for row in insight.gap()] == [126, 84, 60, 30]
+def test_who_is_in_a_live_round_would_join_no_other(m: Market) -> None:
+    _, left = m.student({"platform_ops": 1})
+    seats = m.position({"platform_ops": 1})
+
+    def joining() -> tuple[set[int], set[int]]:
+        people = queries.students(m.chamber, where="", text="", cohort=None, university=None, page=1, ready=True)[1]
+        places = deposits.all_positions(m.chamber, deposits.PositionFilter(state="joining"))
+        return {row.student.id for row in people}, {position.id for position in places}
+
+    assert (left in joining()[0], seats in joining()[1]) == (True, True)
+    opened(m.chamber)
+    contents = rounds.contents()
+    assert joining() == (set(), set())
+    assert (contents.students, contents.positions) == (0, 0)

@@ -12,9 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import User
+from talentbank.competencies.catalogue import Category
 from talentbank.demo import service as demo
 from talentbank.extensions import db, today, transaction
-from talentbank.insight import queries as insight
+from talentbank.insight.gap import queries as gap
+from talentbank.insight.gap.cases import Stage, of
 from talentbank.permissions import SYSTEM, Actor
 from talentbank.placements import queries as placements
 from talentbank.placements import service as starts
@@ -43,7 +45,7 @@ def test_the_line_from_a_round_to_a_first_day(app: Flask) -> None:
         service.answer_offer(m.strong, offer.id, accepted=True)
         starts.start(m.enterprise, offer.id, today())
         assert placements.count_students(m.chamber)[Whereabouts.PLACED] == 1
-        assert {row.category: row.placed for row in insight.gap()}["operations"] == 1
+        assert len(of(gap.cases(), Stage.EMPLOYED, today(), (Category.OPERATIONS,))) == 1
         assert rounds.contents().seats == 0
 
 

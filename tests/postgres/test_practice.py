@@ -1,4 +1,4 @@
-"""The credit bank on PostgreSQL: every race of practice, the ledger's guards, and the demo's term of it."""
+"""The bank on PostgreSQL: every race of practice, reports and destinations, the ledger's guards, the demo's term."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from talentbank.ledger import service as ledger
 from talentbank.ledger.models import LedgerEntry
 from talentbank.permissions import SYSTEM
 from tests.credentials import test_withdrawal_races as withdrawals
+from tests.deposits import test_flags as flags
 from tests.ledger import test_service as booking
+from tests.placements import test_destinations as destinations
 from tests.practice import test_enrolment_races as enrolments
 from tests.practice import test_log_races as logs
 from tests.practice import test_verification_races as verification
@@ -30,7 +32,9 @@ def races(module: ModuleType) -> list[Race]:
     return [test for test in tests if list(inspect.signature(test).parameters) == ["app"]]
 
 
-RACES = [race for module in (enrolments, logs, verification, withdrawals) for race in races(module)]
+RACES = [
+    race for module in (enrolments, logs, verification, withdrawals, flags, destinations) for race in races(module)
+]
 
 
 def test_there_are_races_to_run() -> None:

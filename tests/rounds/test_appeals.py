@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from talentbank.accounts.models import Organisation, User
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
-from talentbank.extensions import db
+from talentbank.extensions import db, transaction
 from talentbank.notices.models import Notice
 from talentbank.permissions import Role
 from talentbank.rounds.appeals import queries, service
@@ -102,3 +103,17 @@ def test_two_answers_at_once_are_one(app: Flask) -> None:
     )
     assert sorted(map(str, results)) == sorted(map(str, ["done", Conflict]))
     assert told("appeal_answered") == [market.strong.user_id]
+
+
+def test_the_others_answer_for_an_officer_whose_account_is_closed() -> None:
+    market = Market()
+    found, _run = published(market.chamber)
+    colleague = factories.person(Role.CHAMBER, db.session.get(Organisation, market.chamber.organisation_id))
+    made = service.make(market.strong, found.id, "question", "Why this one?")
+    with pytest.raises(Forbidden):
+        service.answer(colleague, made.id, "explained", "Because it fits.")
+    with transaction():
+        db.session.get_one(User, market.chamber.user_id).active = False
+    assert service.answer(colleague, made.id, "explained", "Because it fits.").answered_by == colleague.user_id
+    service.make(market.weak, found.id, "question", "And mine?")
+    assert colleague.user_id in told("appeal_made")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from sqlalchemy import insert
 
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound
 from talentbank.extensions import db, transaction
+from talentbank.permissions import Role
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as life
 from talentbank.rounds.models import Preference, Shortlisted
 from talentbank.rounds.runs import hints
-from talentbank.rounds.runs.models import Hint, RoundQuota
+from talentbank.rounds.runs import service as runs
+from talentbank.rounds.runs.models import Hint, RoundQuota, RunState
 from tests import factories
 from tests.market import Market
 from tests.rounds.life import chosen, frozen, opened, solved
@@ -97,3 +100,17 @@ def test_once_people_were_told_nothing_binds_any_more() -> None:
     with pytest.raises(Conflict):
         hints.set_quota(m.chamber, found.id, None, None, "design", 1, None, "Late.")
     assert rounds.round_(found.id).told_at
+
+
+def test_a_quota_on_whom_the_round_does_not_have_binds_no_run_and_can_not_be_promised() -> None:
+    m = Market()
+    elsewhere = factories.person(Role.UNIVERSITY).organisation_id
+    found = opened(m.chamber)
+    hints.set_quota(m.chamber, found.id, elsewhere, None, "", None, 2, "No more than two.")
+    of_category = hints.set_quota(m.chamber, found.id, None, None, "others", 1, None, "One of the others.")
+    life.freeze(m.chamber, found.id, found.version)
+    with pytest.raises(Conflict, match="One of the others"):
+        runs.start(m.chamber, found.id, rounds.round_(found.id).version)
+    hints.remove_quota(m.chamber, of_category.id)
+    run = runs.start(m.chamber, found.id, rounds.round_(found.id).version)
+    assert (run.state, json.loads(run.policy)["quotas"]) == (RunState.DONE, [])

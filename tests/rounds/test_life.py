@@ -162,6 +162,13 @@ def test_who_has_said_nothing_is_reminded_once_a_day_before_the_deadline() -> No
             clock.tick(SYSTEM)
         silent = sorted(a.user_id or 0 for a in (m.enterprise, m.strong, m.artist))
         assert told("deadline_near") == silent
+        moved = again(found.id)
+        service.change_deadline(m.chamber, moved.id, moved.version, now() + timedelta(days=3))
+        clock.tick(SYSTEM)
+        assert told("deadline_near") == silent
+    with at(now() + timedelta(days=8, hours=6)):
+        clock.tick(SYSTEM)
+        assert told("deadline_near") == sorted(silent * 2)
 
 
 def test_offers_are_reminded_of_lapse_and_then_their_round_closes_by_itself() -> None:

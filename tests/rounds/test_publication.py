@@ -38,6 +38,7 @@ def test_those_without_an_offer_are_told_first_and_alone() -> None:
 
 def test_a_told_run_is_taken_back_only_if_a_pair_no_longer_holds() -> None:
     m = Market()
+    left, _ = m.student({"visual_design": 1}, categories=["design"])
     found, run = solved(m.chamber)
     with pytest.raises(Conflict):
         service.untell(m.chamber, found.id, found.version)
@@ -53,6 +54,8 @@ def test_a_told_run_is_taken_back_only_if_a_pair_no_longer_holds() -> None:
     assert (free.told_at, free.selected_run_id) == (None, None)
     second = run_again(m.chamber, found.id)
     found = chosen(m.chamber, found.id, second.number)
+    told = db.session.scalars(select(Notice.key).where(Notice.user_id == left.user_id, Notice.kind == "no_offer"))
+    assert len(set(told)) == 2
     service.publish(m.chamber, found.id, found.version)
     with pytest.raises(Conflict):
         service.publish(m.chamber, found.id, rounds.round_(found.id).version)

@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 
 from talentbank.accounts import service as accounts
 from talentbank.accounts.models import Organisation
-from talentbank.accounts.service import Registration
 from talentbank.audit import AuditEntry
 from talentbank.config import ROOT
 from talentbank.deposits import service as deposits
@@ -28,6 +27,7 @@ from talentbank.rounds.offers.models import Offer, OfferState
 from talentbank.rounds.runs import queries as runs
 from talentbank.rounds.runs import service as running
 from talentbank.rounds.runs.models import MatchedPair, Run
+from tests import factories
 from tests.market import Market
 from tests.rounds.life import chosen, frozen, published, run_again, solved
 
@@ -165,12 +165,8 @@ def test_a_position_changed_in_two_windows_keeps_the_first_change(app: Flask) ->
 
 def test_one_name_is_registered_once(app: Flask) -> None:
     with app.app_context():
-        register = [
-            lambda n=n: accounts.register_enterprise(
-                STRANGER, Registration("示例同名", "", "", "某", f"n{n}@firm.example", "a good long one")
-            )
-            for n in range(2)
-        ]
+        asked = [factories.registration(name_zh="示例同名") for _ in range(2)]
+        register = [lambda values=values: accounts.register_enterprise(STRANGER, values) for values in asked]
         results = at_once(app, *register)
         assert sorted(map(str, results)) == sorted(map(str, ["done", Invalid]))
         assert count(Organisation) == 1

@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from talentbank.accounts import service as accounts
 from talentbank.accounts.models import User
-from talentbank.accounts.service import Registration
+from talentbank.deposits import queries as deposits
+from talentbank.deposits.flags import service as flags
 from talentbank.extensions import db, now, today
-from talentbank.permissions import STRANGER, Actor, Role
+from talentbank.permissions import Actor, Role
 from talentbank.placements import service as placements
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
@@ -59,10 +59,17 @@ def _live_a_little() -> None:
     cancelled = matching.make_round(chamber, Policy(name="Round Cancelled"))
     matching.cancel(chamber, cancelled.id, cancelled.version)
     offers = db.session.scalars(select(Offer).where(Offer.run_id == run.id)).all()
-    accounts.register_enterprise(
-        STRANGER, Registration("示例待审核企业", "", "WeChat", "待示审", f"pending@{DEMO}", "a good long one")
-    )
+    _report_a_little(chamber, {offer.position_id for offer in offers})
     assert {OfferState.OPEN, OfferState.ACCEPTED} <= {offer.state for offer in offers}
+
+
+def _report_a_little(chamber: Actor, offered: set[int]) -> None:
+    """A report that waits, and one that blocked its position."""
+    student = person(f"student@{DEMO}").actor
+    found = deposits.all_positions(student, deposits.PositionFilter())
+    false, costly = [position.id for position in found if position.id not in offered][:2]
+    flags.make(student, false, "false", "It is another job.")
+    flags.decide(chamber, flags.make(student, costly, "fees", "They asked for a deposit.").id, "uphold", "They did.")
 
 
 def _decide_a_little(chamber: Actor, round_id: int) -> None:

@@ -27,6 +27,9 @@ REACHED_OTHERWISE = {
     "offers.untell": "once somebody who was told of has left: tests/rounds/test_publication.py",
     "rounds.close": "once no offer waits for an answer: tests/rounds/test_life.py",
     "runs.progress": "by the page itself while a run is solved: tests/web/test_runs.py",
+    "flags.unblock": "from a blocked position: tests/web/test_flags.py",
+    "placements.check_in": "once a check-in is due: tests/web/test_placements.py",
+    "placements.confirm": "by a student who has started: tests/web/test_placements.py",
     "runs.stop": "while a run is solved: tests/web/test_runs.py",
 }
 

@@ -15,9 +15,10 @@ from talentbank.permissions import Actor, Role
 from talentbank.rounds import queries as rounds
 from talentbank.rounds import service as matching
 from talentbank.rounds.models import Round, RoundStudent
+from talentbank.rounds.runs import drafts
 from tests import factories
 from tests.market import Market
-from tests.rounds.life import opened
+from tests.rounds.life import opened, solved
 from tests.test_queries import counted
 from tests.web.reader import Reader
 
@@ -202,3 +203,18 @@ def test_both_languages_and_people_outside_the_round(m: Market, sign: Sign) -> N
     assert "saved" in reader.submit(page, page.form("/positions"), 200, **{f"rank-{m.shop}": "1"}).text
     for actor in (m.strong, m.enterprise, m.university):
         sign(actor, "zh").get("/market")
+
+
+def test_a_university_sees_how_many_of_its_students_take_part(m: Market, sign: Sign) -> None:
+    opened(m.chamber)
+    assert "3 of your students take part; 0 of them have said" in sign(m.university).get("/market").text
+    assert "No round is running for you" in sign(factories.person(Role.UNIVERSITY)).get("/market").text
+
+
+def test_what_is_frozen_can_be_checked_and_a_draft_is_one_click_away(m: Market, sign: Sign) -> None:
+    found, run = solved(m.chamber)
+    drafts.show_draft(m.chamber, found.id, run.number, now() + timedelta(days=2))
+    for actor in (m.strong, m.enterprise, m.university):
+        links = sign(actor).get("/market").links()
+        assert f"/market/{found.id}/check" in links
+        assert (f"/drafts/{run.id}" in links) == (actor is not m.strong)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask, g
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from talentbank.accounts.models import User
 from talentbank.competencies.models import Student
-from talentbank.extensions import db
+from talentbank.extensions import db, transaction
 from talentbank.permissions import Actor, Role
 from talentbank.rounds.offers import service
 from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
-from tests.rounds.life import published
+from tests.rounds.life import published, solved
 from tests.web.reader import ORIGIN, Reader
 
 pytestmark = pytest.mark.usefixtures("app_context")
@@ -88,3 +88,29 @@ def test_who_declines_says_why(app: Flask) -> None:
         data={"answer": "decline", "csrf_token": str(page.form("/answer").select_one("[name=csrf_token]")["value"])},
     )
     assert (refused.status_code, "Choose the reason that weighs most" in refused.text) == (400, True)
+
+
+def test_whoever_was_in_a_round_checks_it_by_a_click(app: Flask) -> None:
+    m = Market()
+    found, _ = published(m.chamber)
+    path = f"/market/{found.id}/check/again"
+    for who in (m.weak, m.enterprise, m.university):
+        assert "Checked just now" in reader(app, who).get(path).text
+    other = reader(app, factories.person(Role.STUDENT))
+    assert other.client.get(path, base_url=ORIGIN).status_code == 404
+    with transaction():
+        # who has which of the two seats is swapped behind the bank's back
+        for student, position in ((m.strong_id, m.studio), (m.artist_id, m.shop)):
+            db.session.execute(update(Offer).where(Offer.student_id == student).values(position_id=position))
+    faulty = reader(app, m.weak).get(path).text
+    assert "Something does not fit" in faulty
+    assert "student" not in faulty.split("Something does not fit")[1][:120]
+    assert "got no offer of it" in reader(app, m.chamber).get(path).text
+
+
+def test_an_unpublished_result_is_checked_by_nobody(app: Flask) -> None:
+    m = Market()
+    found, _ = solved(m.chamber)
+    strong = reader(app, m.strong)
+    assert "/check/again" not in strong.glance(f"/market/{found.id}/check").html
+    strong.get(f"/market/{found.id}/check/again", 409)

@@ -15,6 +15,8 @@ from talentbank.permissions import Actor, Role
 from talentbank.rounds.appeals.models import Appeal
 from talentbank.rounds.entries import takes_part
 from talentbank.rounds.models import Round, RoundState
+from talentbank.rounds.offers.queries import told_key
+from talentbank.rounds.runs.queries import shown_run
 
 PER_PAGE = 25
 
@@ -69,10 +71,9 @@ def knows_result(actor: Actor, round_: Round) -> bool:
         return True
     if round_.state is not RoundState.SOLVED or round_.told_at is None:
         return False
-    told = select(Notice.id).where(
-        Notice.user_id == actor.user_id, Notice.kind == "no_offer", Notice.key == f"round:{round_.id}"
-    )
-    return db.session.scalar(told) is not None
+    run = shown_run(round_)
+    told = select(Notice.id).where(Notice.user_id == actor.user_id, Notice.kind == "no_offer")
+    return run is not None and db.session.scalar(told.where(Notice.key == told_key(run))) is not None
 
 
 def waiting(actor: Actor, round_id: int) -> Appeal | None:

@@ -43,7 +43,8 @@ def make(actor: Actor, round_id: int, kind: str, words: str) -> Appeal:
         db.session.flush()
     except IntegrityError:  # the database lets one wait a person and round
         raise Conflict(_l("Your earlier appeal in this round still waits for its answer.")) from None
-    officers = [person.id for person in entries.officers()] if round_.officer_id is None else [round_.officer_id]
+    officer = round_.officer if round_.officer is not None and round_.officer.active else None
+    officers = [person.id for person in entries.officers()] if officer is None else [officer.id]
     notices.tell(officers, "appeal_made", f"appeal:{appeal.id}", appeal=appeal.id, name=round_.name)
     audit.record(actor, Action.MAKE_APPEAL, appeal, round=round_id, kind=kind)
     return appeal
@@ -51,10 +52,13 @@ def make(actor: Actor, round_id: int, kind: str, words: str) -> Appeal:
 
 @command(Action.ANSWER_APPEAL)
 def answer(actor: Actor, appeal_id: int, outcome: str, answer: str) -> Appeal:
-    """Answer an appeal, once, as its round's officer; who made it is told. Raises Forbidden for anybody else."""
+    """Answer an appeal, once, as its round's officer; who made it is told. Raises Forbidden for anybody else.
+
+    Anybody of the chamber answers where none is named, or the one named has no open account any more.
+    """
     appeal = queries.appeal(actor, appeal_id)
     officer = appeal.round.officer
-    if officer is not None and officer.id != actor.user_id:
+    if officer is not None and officer.active and officer.id != actor.user_id:
         raise Forbidden(_l("This round's appeals are answered by %(name)s.", name=officer.name))
     problems = Problems()
     if outcome not in set(Outcome):

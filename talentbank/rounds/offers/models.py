@@ -38,19 +38,19 @@ class DeclineReason(StrEnum):
     OTHER = "other"
 
 
+_HELD = text("state IN ('open', 'accepted') AND released_at IS NULL")
+
+
 class Offer(Model):
-    """A published pair. A student holds at most one offer, open or accepted: the database itself sees to it."""
+    """A published pair. A student holds at most one offer, open or accepted: the database itself sees to it.
+
+    released_at: when an accepted offer let go of the student and the seat, because the placement ended.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (
         UniqueConstraint("run_id", "student_id"),
-        Index(
-            "uq_offer_held_student",
-            "student_id",
-            unique=True,
-            sqlite_where=text("state IN ('open', 'accepted')"),
-            postgresql_where=text("state IN ('open', 'accepted')"),
-        ),
+        Index("uq_offer_held_student", "student_id", unique=True, sqlite_where=_HELD, postgresql_where=_HELD),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -63,6 +63,7 @@ class Offer(Model):
     made_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     declined_for: Mapped[DeclineReason | None]
+    released_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
 
     if TYPE_CHECKING:

@@ -21,9 +21,9 @@ PER_PAGE = 25
 
 
 def holds_seat() -> ColumnElement[bool]:
-    """Offers that hold a seat and a student: accepted, or open and not past their deadline."""
+    """Offers that hold a seat and a student: accepted and not released, or open and not past their deadline."""
     still_open = and_(Offer.stored_state == OfferState.OPEN, Offer.deadline > now())
-    return or_(Offer.stored_state == OfferState.ACCEPTED, still_open)
+    return or_(and_(Offer.stored_state == OfferState.ACCEPTED, Offer.released_at.is_(None)), still_open)
 
 
 @deposits.counts_promises
@@ -58,6 +58,11 @@ def free_students() -> Select[Student]:
         .where(Student.available, User.active, Student.id.not_in(holding))
         .order_by(Student.id)
     )
+
+
+def told_key(run: Run) -> str:
+    """Under which those without an offer are told so: of each run that was told once."""
+    return f"round:{run.round_id}:run:{run.id}"
 
 
 def seen_by(actor: Actor) -> ColumnElement[bool]:

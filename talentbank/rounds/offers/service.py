@@ -11,7 +11,7 @@ from talentbank import audit
 from talentbank.audit import command
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
-from talentbank.deposits.models import Position
+from talentbank.deposits.models import Position, PositionState
 from talentbank.errors import Conflict, Invalid
 from talentbank.extensions import db, now
 from talentbank.extensions import lazy_gettext as _l
@@ -45,14 +45,14 @@ def tell_unmatched(actor: Actor, round_id: int, version: int) -> int:
         .where(RoundStudent.round_id == round_id, Student.id.not_in(matched))
     )
     people = db.session.scalars(without)
-    told = notices.tell(people, "no_offer", f"round:{round_id}", round=round_id, name=round_.name)
+    told = notices.tell(people, "no_offer", queries.told_key(run), round=round_id, name=round_.name)
     audit.record(actor, Action.PUBLISH_ROUND, round_, run=run.id, told=told)
     return told
 
 
 @command(Action.PUBLISH_ROUND)
 def untell(actor: Actor, round_id: int, version: int) -> Round:
-    """Let a told round be run again, because a pair of its run no longer holds; nobody is told the same twice.
+    """Let a told round be run again, because a pair of its run no longer holds; the next outcome is told anew.
 
     Raises Conflict if nobody was told yet, or every pair still holds: then the run stands.
     """
@@ -138,10 +138,15 @@ def _tell_offers(run: Run) -> None:
 
 @command(Action.ANSWER_OFFER)
 def answer_offer(actor: Actor, offer_id: int, accepted: bool, declined_for: str = "", reason: str = "") -> Offer:
-    """Accept or decline the actor's own open offer, once and before its deadline; who declines says why."""
+    """Accept or decline the actor's own open offer, once and before its deadline; who declines says why.
+
+    What the chamber has blocked since can't be accepted.
+    """
     offer = queries.offer(actor, offer_id)
     if not accepted and declined_for not in set(DeclineReason):
         raise Invalid(errors={"declined_for": _l("Choose the reason that weighs most for you.")})
+    if accepted and offer.position.state is PositionState.BLOCKED:
+        raise Conflict(_l("The chamber has blocked this position since: you can decline it, but not accept it."))
     state = OfferState.ACCEPTED if accepted else OfferState.DECLINED
     answered = (
         update(Offer)
@@ -175,6 +180,21 @@ def close(actor: Actor, round_id: int, version: int) -> Round:
     lapse_past_offers()
     audit.record(actor, Action.CLOSE_ROUND, closed)
     return closed
+
+
+def release(offer: Offer) -> None:
+    """Let go of the student and the seat of an accepted offer whose placement has ended; within a transaction."""
+    offer.released_at = now()
+
+
+def hold_again(offer: Offer) -> bool:
+    """Take a release back; False, and nothing is changed, if the student holds another offer meanwhile."""
+    other = select(Offer.id).where(Offer.student_id == offer.student_id, Offer.id != offer.id, queries.holds_seat())
+    if db.session.scalar(other) is not None:
+        return False
+    lapse_past_offers()
+    offer.released_at = None
+    return True
 
 
 def lapse_past_offers() -> None:

@@ -8,18 +8,20 @@ from flask import Blueprint, flash, redirect, request, url_for
 
 from talentbank.competencies import queries as catalogue
 from talentbank.engine.scoring import Fit
-from talentbank.errors import Invalid
+from talentbank.errors import Conflict, Invalid
 from talentbank.extensions import gettext as _
 from talentbank.extensions import lazy_gettext as _l
-from talentbank.extensions import ngettext
+from talentbank.extensions import limiter, ngettext
 from talentbank.permissions import Action, Role
-from talentbank.rounds import explaining
+from talentbank.rounds import explaining, proof
 from talentbank.rounds import queries as rounds
 from talentbank.rounds.explaining import EmptySeat
+from talentbank.rounds.models import Round
 from talentbank.rounds.offers import queries, results, service
 from talentbank.rounds.offers.forms import DECLINE_LABELS, OFFER_LABELS, AnswerForm
 from talentbank.rounds.offers.models import Offer, OfferState
 from talentbank.rounds.policy import RunPolicy
+from talentbank.rounds.proof import Proof
 from talentbank.rounds.runs import queries as runs
 from talentbank.rounds.runs.models import MatchedPair, Method, PositionOutcome, Run
 from talentbank.rounds.snapshot import Snapshot
@@ -31,6 +33,8 @@ bp.app_template_global("offer_state_label")(lambda state: OFFER_LABELS[state])
 bp.app_template_global("decline_label")(lambda reason: DECLINE_LABELS[reason])
 
 ALTERNATIVES = 3
+CHECKS = "6 per minute"
+"""Solving again takes a while."""
 
 EMPTY_LABELS = {
     EmptySeat.NOBODY_ELIGIBLE: _l("Nobody of the round was eligible."),
@@ -204,15 +208,30 @@ def result(round_id: int) -> Page:
 @bp.get("/market/<int:round_id>/check")
 @asks(Action.READ_OFFERS)
 def check(round_id: int) -> Page:
+    return _check_page(results.concerned(actor(), round_id))
+
+
+@bp.get("/market/<int:round_id>/check/again")
+@limiter.limit(CHECKS)
+@asks(Action.READ_OFFERS)
+def check_again(round_id: int) -> Page:
     found = results.concerned(actor(), round_id)
+    if found.state not in results.PUBLIC:
+        raise Conflict(_("Only a published result can be checked here."))
+    return _check_page(found, proof.verify(round_id))
+
+
+def _check_page(found: Round, checked: Proof | None = None) -> Page:
     public = found.state in results.PUBLIC or actor().role is Role.CHAMBER
     shown = runs.shown_run(found) if public else None
     return answer(
         "offers/check.html",
         round=found,
-        runs=runs.runs(round_id),
-        snapshot=runs.snapshot(round_id),
+        runs=runs.runs(found.id),
+        snapshot=runs.snapshot(found.id),
         shown=shown,
+        checked=checked,
+        public=found.state in results.PUBLIC,
         policy=RunPolicy.load(shown.policy) if shown else None,
     )
 

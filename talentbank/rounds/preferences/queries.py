@@ -62,7 +62,8 @@ class Scoring:
 class Standing:
     """Where somebody stands in a round: how many it ranked and ruled out, of so many positions it has there.
 
-    entry: the student's own, None while it could still join; for an enterprise None.
+    entry: the student's own, None while it could still join; for others None. Of a university, positions counts its
+    students in the round, and said those of them who have said something.
     """
 
     round: Round
@@ -128,6 +129,19 @@ def student_standings(student: Student) -> list[Standing]:
     opened = select(Round).where(Round.state == RoundState.OPEN).order_by(Round.id.desc())
     new = [r for r in db.session.scalars(opened) if r.takes_preferences and free_to_join(student, r.id)][:1]
     return [Standing(round_, None, 0, 0, 0, 0) for round_ in new] + standings
+
+
+def university_standings(actor: Actor) -> list[Standing]:
+    """The rounds that the university's students are or were in, the newest first."""
+    rows = db.session.execute(
+        select(Round, func.count(RoundStudent.student_id), func.count(RoundStudent.saved_at))
+        .join(RoundStudent, RoundStudent.round_id == Round.id)
+        .join(Student, Student.id == RoundStudent.student_id)
+        .where(Student.university_id == actor.organisation_id)
+        .group_by(Round.id)
+        .order_by(Round.id.desc())
+    ).all()
+    return [Standing(round_, None, 0, 0, students, said) for round_, students, said in rows]
 
 
 def enterprise_standings(actor: Actor) -> list[Standing]:

@@ -23,6 +23,7 @@ from talentbank.rounds.models import Round
 from talentbank.rounds.preferences import queries, service
 from talentbank.rounds.preferences.forms import OTHERS_LABELS, ChoicesForm, chosen
 from talentbank.rounds.preferences.queries import Candidacy
+from talentbank.rounds.runs import drafts
 from talentbank.web import Page, actor, answer, asks, attempt, page_number, whole
 
 bp = Blueprint("preferences", __name__)
@@ -82,12 +83,16 @@ def market() -> Page:
     student = catalogue.own_profile(actor()) if actor().role is Role.STUDENT else None
     if actor().role is Role.STUDENT:
         standings = queries.student_standings(student) if student else []
+    elif actor().role is Role.UNIVERSITY:
+        standings = queries.university_standings(actor())
     else:
         standings = queries.enterprise_standings(actor())
+    current = [s for s in standings if queries.is_live(s)]
     return answer(
         "preferences/market.html",
         student=student,
-        current=[s for s in standings if queries.is_live(s)],
+        current=current,
+        drafts=drafts.shown_in([s.round.id for s in current]),
         earlier=[s for s in standings if not queries.is_live(s)],
     )
 

@@ -128,6 +128,26 @@ def comments(run_id: int) -> list[tuple[DraftComment, Organisation]]:
     return [(said, organisation) for said, organisation in rows]
 
 
+def shown_in(round_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The runs that are shown for comment at this moment, by round id."""
+    rows = db.session.execute(
+        select(Run.round_id, Run.id)
+        .join(DraftShowing, DraftShowing.run_id == Run.id)
+        .join(Round, Round.id == Run.round_id)
+        .where(
+            Run.round_id.in_(round_ids),
+            Round.state == RoundState.SOLVED,
+            DraftShowing.ended_at.is_(None),
+            DraftShowing.until > now(),
+        )
+        .order_by(Run.id)
+    )
+    found: dict[int, list[int]] = {}
+    for round_id, run_id in rows:
+        found.setdefault(round_id, []).append(run_id)
+    return found
+
+
 def draft(actor: Actor, run_id: int) -> Draft:
     """What of a draft concerns the actor's organisation. Raises NotFound where nothing does, or it isn't shown."""
     run, round_, shown = _shown(actor, run_id)

@@ -21,7 +21,7 @@ from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import SYSTEM, Action, Actor
 from talentbank.rounds import queries as rounds
 from talentbank.rounds.models import Round, RoundState
-from talentbank.rounds.policy import RunPolicy, commitment
+from talentbank.rounds.policy import QuotaRow, RunPolicy, commitment
 from talentbank.rounds.runs import queries
 from talentbank.rounds.runs.models import (
     ENDED,
@@ -235,10 +235,37 @@ def _policy_of(round_: Round, snapshot: Snapshot, order: RunOrder) -> RunPolicy:
         pinned=_pairs(binding, HintKind.AGREED, HintKind.REQUIRE),
         banned=_pairs(binding, HintKind.FORBID),
         nudges=_nudges(round_.id, binding, order),
-        quotas=tuple(quota.row for quota in queries.quotas(round_.id)) if order.with_quotas else (),
+        quotas=_quotas(round_, snapshot) if order.with_quotas else (),
         gone=gone,
         lost=lost,
     )
+
+
+def _quotas(round_: Round, snapshot: Snapshot) -> tuple[QuotaRow, ...]:
+    """The quotas that can bind: a limit on whom the round does not have holds anyhow, a promise to them can't.
+
+    Raises Conflict naming the promise.
+    """
+    there = {
+        "university_id": {candidate.university for candidate in snapshot.candidates},
+        "enterprise_id": {opening.enterprise for opening in snapshot.openings},
+        "category": {opening.category for opening in snapshot.openings},
+    }
+    rows = []
+    for quota in queries.quotas(round_.id):
+        named = {name: getattr(quota, name) for name in there}
+        if all(value is None or str(value) in there[name] for name, value in named.items()):
+            rows.append(quota.row)
+        elif quota.at_least:
+            raise Conflict(
+                _l(
+                    "A quota promises %(least)s places to whom this round does not have («%(reason)s»): "
+                    "take it back, or run without quotas.",
+                    least=quota.at_least,
+                    reason=quota.reason,
+                )
+            )
+    return tuple(rows)
 
 
 def _pairs(hints: list[Hint], *kinds: HintKind) -> tuple[tuple[int, int], ...]:

@@ -1,0 +1,1 @@
+"""The talent gap month by month, turnover, and the gap as a ledger."""

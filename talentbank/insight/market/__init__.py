@@ -1,0 +1,1 @@
+"""The market in figures: what was filled and what is scarce."""

@@ -1,0 +1,1 @@
+"""What students and enterprises write to each other about positions."""

@@ -1,0 +1,1 @@
+"""Where graduates went."""
