@@ -164,27 +164,3 @@ def test_from_a_deposited_training_to_a_checked_credential_and_back(somebody: So
     assert is_revoked(stranger, document)
     student.go("/enrolments?state=turn")
     student.sees(TITLE)
-
-
-def test_the_pages_of_practice_fit_a_telephone(somebody: Somebody) -> None:
-    pages = {
-        "student": (
-            "/practice",
-            "/practice/logs",
-            "/training",
-            "/enrolments",
-            "/enrolments/2",
-            "/credits",
-            "/training/3",
-        ),
-        "enterprise": ("/practice/waiting", "/training/new", "/enrolments", "/practice/logs"),
-        "university": ("/practice/confirming", "/credits/record", "/practice/rules", "/training"),
-        "chamber": ("/practice/overdue", "/ledger", "/ledger/accounts/2"),
-        "zone": ("/home", "/training", "/practice/waiting"),
-    }
-    for role, paths in pages.items():
-        person = somebody(390, "zh-CN")
-        person.sign_in(f"{role}@demo.example")
-        for path in paths:
-            person.go(path)
-            assert person.fits_the_window(), f"{path} is too wide for {role}'s telephone"

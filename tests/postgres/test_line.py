@@ -17,6 +17,8 @@ from talentbank.demo import service as demo
 from talentbank.extensions import db, today, transaction
 from talentbank.insight.gap import queries as gap
 from talentbank.insight.gap.cases import Stage, of
+from talentbank.ledger import service as ledger
+from talentbank.ledger.models import LedgerEntry
 from talentbank.permissions import SYSTEM, Actor
 from talentbank.placements import queries as placements
 from talentbank.placements import service as starts
@@ -99,6 +101,8 @@ def test_two_answers_at_once_are_one_answer(app: Flask) -> None:
 def test_the_demo_comes_is_read_and_goes_without_a_trace(app: Flask) -> None:
     with app.app_context():
         demo.build(SYSTEM)
+        walked = ledger.verify()
+        assert (walked.fault, walked.entries > 1000) == (None, True)
         chamber: Actor = accounts.sign_in("chamber@demo.example", demo.PASSWORD).actor  # type: ignore[union-attr]
         held = next(found for found in rounds.rounds() if found.state is RoundState.OPEN)
         lives.cancel(chamber, held.id, held.version)
@@ -111,3 +115,4 @@ def test_the_demo_comes_is_read_and_goes_without_a_trace(app: Flask) -> None:
         demo.remove(SYSTEM)
         assert demo.vacant()
         assert db.session.scalar(select(func.count()).select_from(Offer)) == 0
+        assert db.session.scalar(select(func.count()).select_from(LedgerEntry)) == 0

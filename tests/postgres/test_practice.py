@@ -1,4 +1,4 @@
-"""The bank on PostgreSQL: every race of practice, reports and destinations, the ledger's guards, the demo's term."""
+"""The bank on PostgreSQL: every race of practice, reports, destinations, and the ledger's guards."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from types import ModuleType
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
 
-from talentbank.demo import service as demo
-from talentbank.extensions import db
-from talentbank.ledger import service as ledger
-from talentbank.ledger.models import LedgerEntry
-from talentbank.permissions import SYSTEM
 from tests.credentials import test_withdrawal_races as withdrawals
 from tests.deposits import test_flags as flags
 from tests.ledger import test_service as booking
@@ -61,14 +55,3 @@ def test_the_database_itself_refuses_what_would_change_the_past(app: Flask, stat
 def test_the_database_itself_refuses_to_empty_a_table(app: Flask, statement: str) -> None:
     with app.app_context():
         booking.refuses(statement, "append-only")
-
-
-def test_the_demos_ledger_is_whole_and_goes_without_a_trace(app: Flask) -> None:
-    with app.app_context():
-        demo.build(SYSTEM)
-        walked = ledger.verify()
-        assert walked.fault is None
-        assert walked.entries > 1000
-        demo.remove(SYSTEM)
-        assert demo.vacant()
-        assert db.session.scalar(select(func.count()).select_from(LedgerEntry)) == 0
