@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import argon2
@@ -88,38 +90,68 @@ def copy(source: Path, folder: Path) -> Path:
     return Path(shutil.copy(source, folder / "bank.sqlite3"))
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """A database that one of the processes makes in a new folder, and the others wait for."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    shared = factory.getbasetemp().parent if worker else factory.getbasetemp()
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = shared / name
+        if not made.exists():
+            unfinished = Path(mkdtemp(prefix=name, dir=shared))
+            make(unfinished)
+            unfinished.rename(made)
+        return made / "bank.sqlite3"
+
+
 @pytest.fixture(scope="session")
 def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "bank.sqlite3"
-    fill(path, upgrade, partial(load_seeds, SYSTEM))
-    return path
+    def make(folder: Path) -> Path:
+        path = folder / "bank.sqlite3"
+        fill(path, upgrade, partial(load_seeds, SYSTEM))
+        return path
+
+    return once(tmp_path_factory, "template", make)
 
 
 @pytest.fixture(scope="session")
 def demo_database(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the demo bank in it."""
-    path = copy(template_database, tmp_path_factory.mktemp("demo"))
-    own = settings(path)
-    bank = Bank.at(own["BANK_URL"], own["BANK_ISSUER_KEY"])
-    fill(path, partial(demo.build, SYSTEM, Store(own["BANK_EVIDENCE"])), partial(demo.take_out, bank))
-    return path
+
+    def make(folder: Path) -> Path:
+        path = copy(template_database, folder)
+        own = settings(path)
+        bank = Bank.at(own["BANK_URL"], own["BANK_ISSUER_KEY"])
+        fill(path, partial(demo.build, SYSTEM, Store(own["BANK_EVIDENCE"])), partial(demo.take_out, bank))
+        return path
+
+    return once(tmp_path_factory, "demo", make)
 
 
 class Stage:
     """An app for many tests, one after another: each finds it as it was made, on a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "") -> None:
         self.folder = folder
-        self.app = create_app(settings(folder / "bank.sqlite3"))
+        own = settings(folder / "bank.sqlite3")
+        self.app = create_app(own | ({"SQLALCHEMY_DATABASE_URI": address} if address else {}))
         self._kept = {name: copied(getattr(self.app, name)) for name in CHANGEABLE}
 
-    def set(self, database: Path) -> Flask:
-        """The app on a copy of a database, and nothing else of what tests before have left."""
+    def end(self) -> None:
+        """Let go of the database."""
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
+
+    def renew(self, database: Path) -> None:
+        """Put a copy in the place of the app's database."""
         shutil.rmtree(self.folder)
         copy(database, self.folder)
+
+    def set(self, database: Path) -> Flask:
+        """The app on a copy of a database, and nothing else of what tests before have left."""
+        self.end()
+        self.renew(database)
         for name, kept in self._kept.items():
             changeable = getattr(self.app, name)
             changeable.clear()
@@ -140,9 +172,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Making an app takes longer than most tests: they share one."""
     stage = Stage(tmp_path_factory.mktemp("stage"))
     yield stage
-    with stage.app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    stage.end()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from talentbank.permissions import Role
 from talentbank.placements.destinations.models import NOWHERE, WORK, Destination, DestinationKind
 from talentbank.placements.models import Placement
 
-KNOWN = {2025: 0.75, 2026: 0.6, 2027: 0.06}
+KNOWN = {2025: 0.9, 2026: 0.6, 2027: 0.06}
 """The share of a cohort, of those whom the bank did not place, of whom something is recorded."""
 WAITING = 0.12
 """The share of records that wait for the student."""

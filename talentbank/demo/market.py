@@ -97,7 +97,10 @@ class MarketBuilder:
         of_cohort = select(Student.id).where(Student.cohort == held.cohort, Student.id != self._star)
         placed = self._placed()
         cohort = [i for i in db.session.scalars(of_cohort.order_by(Student.id)) if i not in placed]
-        students = sorted(self._dice.some_of(cohort, round(len(cohort) * held.share)))
+        chosen = self._dice.some_of(cohort, round(len(cohort) * held.share))
+        ours = of_cohort.join(User, User.organisation_id == Student.university_id)
+        seen = set(db.session.scalars(ours.where(User.email == address(Role.UNIVERSITY)))) - placed
+        students = sorted(seen.union(chosen))
         round_ = self._round(held.name, published - timedelta(days=21), previous)
         self._enter(round_, students, {p.id: p.headcount for p in positions}, live=False)
         self._prefer(round_, students, [p.id for p in positions], RANKING)

@@ -12,6 +12,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from talentbank.accounts.models import Organisation, Standing
 from talentbank.competencies.catalogue import Category
+from talentbank.competencies.models import Competency
 from talentbank.deposits.models import Position, PositionRequirement, PositionState
 from talentbank.errors import NotFound
 from talentbank.extensions import Pagination, db, today
@@ -30,6 +31,7 @@ class PositionFilter:
     text: str = ""
     state: str = ""
     enterprise: int | None = None
+    competency: str = ""
 
 
 PromisedSeats = Callable[[], ColumnElement[int]]
@@ -141,6 +143,9 @@ def _narrowed(query: Select[Position], wanted: PositionFilter) -> Select[Positio
         query = query.where(on_show(), Position.headcount > promised(), *(~kept() for kept in _elsewhere))
     elif wanted.state in set(PositionState):
         query = query.where(Position.state == PositionState(wanted.state))
+    if wanted.competency:
+        asked = PositionRequirement.competency.has(Competency.code == wanted.competency)
+        query = query.where(Position.requirements.any(asked))
     if wanted.enterprise is not None:
         query = query.where(Position.enterprise_id == wanted.enterprise)
     if wanted.text:

@@ -57,6 +57,7 @@ def _wanted() -> PositionFilter:
         text=args.get("q", "").strip(),
         state=args.get("state", ""),
         enterprise=id_asked("enterprise"),
+        competency=args.get("competency", ""),
     )
 
 
@@ -75,7 +76,8 @@ def fitted(student: Student, positions: Sequence[Position]) -> list[Fitted]:
 @asks(Action.READ_POSITIONS)
 def positions() -> Page:
     cities = [(city.code, city.name) for city in catalogue.cities()]
-    choices = {"cities": cities, "categories": list(Category)}
+    asked = [(c.code, c.name) for c in catalogue.competencies()]
+    choices = {"cities": cities, "categories": list(Category), "competencies": asked}
     student = catalogue.own_profile(actor()) if actor().role is Role.STUDENT else None
     if student is None:
         page = queries.positions(actor(), _wanted(), page_number())

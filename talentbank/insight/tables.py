@@ -119,8 +119,8 @@ class Table:
             raise ValueError(f"{self.key}: there are no columns {sorted(missing)} to draw")
 
     def drawing(self) -> dict[str, Any] | None:
-        """What charts.js draws, as JSON values; None without a chart or without rows."""
-        if self.chart is None or not self.rows:
+        """What charts.js draws, as JSON values; None without a chart or without a number to draw."""
+        if self.chart is None:
             return None
         places = {column.key: place for place, column in enumerate(self.columns)}
         x, factor = self.columns[places[self.chart.x]], 100 if self.chart.percent else 1
@@ -128,11 +128,14 @@ class Table:
         def numbers(key: str) -> list[float | None]:
             return [_number(row[places[key]].value, factor) for row in self.rows]
 
+        drawn = {key: numbers(key) for key in self.chart.series}
+        if not any(number is not None for values in drawn.values() for number in values):
+            return None
         return {
             "kind": self.chart.kind,
             "labels": [x.text(row[places[x.key]]) for row in self.rows],
             "series": [
-                {"name": str(self.columns[places[key]].label), "values": numbers(key)} for key in self.chart.series
+                {"name": str(self.columns[places[key]].label), "values": values} for key, values in drawn.items()
             ],
             "goals": [{"name": str(label), "value": _number(value, factor)} for label, value in self.chart.goals],
             "percent": self.chart.percent,

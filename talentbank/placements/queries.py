@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from talentbank.accounts.models import User
 from talentbank.competencies import queries as catalogue
+from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
 from talentbank.errors import NotFound
@@ -22,6 +23,7 @@ from talentbank.placements.models import CHECK_IN_DAYS, CheckIn, Placement
 from talentbank.rounds import queries as rounds
 from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers.models import Offer, OfferState
+from talentbank.rounds.runs.models import Run
 
 PER_PAGE = 25
 
@@ -238,11 +240,17 @@ def placement(actor: Actor, placement_id: int) -> Placement:
     return found
 
 
-def placements(actor: Actor, state: str, text: str, page: int) -> Pagination:
+def placements(
+    actor: Actor, state: str, text: str, page: int, round_id: int | None = None, category: str = ""
+) -> Pagination:
     """A page of the placements that the actor may see, the latest first day first."""
     query = _JOINS.where(shown_to(actor)).order_by(Placement.started_on.desc(), Placement.id.desc())
     if state in set(PlacementState):
         query = query.where(in_state(actor, PlacementState(state)))
+    if round_id is not None:
+        query = query.where(Offer.run.has(Run.round_id == round_id))
+    if category in set(Category):
+        query = query.where(Position.category == Category(category))
     if text:
         columns = (User.name, User.name_latin, Position.title, Position.title_en)
         query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))

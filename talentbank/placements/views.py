@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, request, url_for
 
 from talentbank.competencies import queries as catalogue
+from talentbank.competencies.catalogue import Category
 from talentbank.extensions import gettext as _
 from talentbank.extensions import today
 from talentbank.permissions import Action
@@ -80,8 +81,14 @@ def start(offer_id: int) -> Page:
 @bp.get("/placements")
 @asks(Action.READ_PLACEMENTS)
 def placements() -> Page:
+    args = request.args
     page = queries.placements(
-        actor(), request.args.get("state", ""), request.args.get("q", "").strip(), page_number()
+        actor(),
+        args.get("state", ""),
+        args.get("q", "").strip(),
+        page_number(),
+        id_asked("round"),
+        args.get("category", ""),
     )
     return answer(
         "placements/placements.html",
@@ -89,6 +96,7 @@ def placements() -> Page:
         words=queries.check_ins([row.id for row in page.items]),
         counts=queries.count_placements(actor()),
         states=list(PlacementState),
+        categories=list(Category),
         today=today(),
     )
 

@@ -51,8 +51,11 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of gunicorn, with the jobs beside it, as `make run` serves, on a copy of the demo bank."""
+def server(demo_database: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of gunicorn, as `make run` serves, on a copy of the demo bank.
+
+    The jobs run beside it, unless the test's module says with JOBS = False that nothing waits for them.
+    """
     path = copy(demo_database, tmp_path)
     address = f"127.0.0.1:{free_port()}"
     own = {
@@ -66,7 +69,7 @@ def server(demo_database: Path, tmp_path: Path) -> Iterator[str]:
     gunicorn = ["gunicorn", "--bind", address, "--threads", "8", "--log-level", "warning", "wsgi:app"]
     processes = [
         subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **own})
-        for command in (gunicorn, ["flask", "--app", "wsgi", "jobs"])
+        for command in (gunicorn, ["flask", "--app", "wsgi", "jobs"])[: 1 + getattr(request.module, "JOBS", True)]
     ]
     try:
         wait_for(f"http://{address}", processes[0])

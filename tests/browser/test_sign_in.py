@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tests.browser.conftest import Person
 
 Somebody = Callable[..., Person]
+JOBS = False
 
 
 def fail(person: Person, email: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.browser.conftest import Person
 
 Somebody = Callable[..., Person]
+JOBS = False
 PAGES = {
     "student": """/home /positions /profile /market /market/3/positions /practice /practice/logs /training /training/3
         /enrolments /enrolments/2 /credits /destination /messages""",

@@ -14,11 +14,9 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import create_engine
 
-from talentbank import create_app
 from talentbank.competencies.service import load_seeds
-from talentbank.extensions import db
 from talentbank.permissions import SYSTEM
-from tests.conftest import free_port, settings
+from tests.conftest import Stage, free_port
 
 REASON = "PostgreSQL is not on this machine: `apt-get install postgresql` brings it"
 FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
@@ -61,37 +59,45 @@ def cluster() -> Iterator[str]:
 
 
 def _create(cluster: str, name: str, template: str = "template1") -> str:
-    """A new database of the server, a copy of another one; returns its address."""
+    """A new database of the server, a copy of another one, in the place of an old one; returns its address."""
     server = create_engine(f"{cluster}/postgres", isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     server.dispose()
     return f"{cluster}/{name}"
 
 
-def _end(app: Flask) -> None:
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+class ServerStage(Stage):
+    """One app for many tests, on a database of the server that is made anew for each."""
+
+    def __init__(self, folder: Path, cluster: str) -> None:
+        super().__init__(folder, f"{cluster}/bank")
+        self.cluster = cluster
+
+    def renew(self, database: Path) -> None:
+        _create(self.cluster, "bank", database.name)
 
 
 @pytest.fixture(scope="session")
 def migrated(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database that is migrated and seeded, to be copied."""
     address = _create(cluster, "migrated")
-    folder = tmp_path_factory.mktemp("migrated")
-    app = create_app({**settings(folder / "unused"), "SQLALCHEMY_DATABASE_URI": address})
-    with app.app_context():
+    stage = Stage(tmp_path_factory.mktemp("migrated"), address)
+    with stage.app.app_context():
         upgrade()
         load_seeds(SYSTEM)
-    _end(app)
+    stage.end()
     return "migrated"
 
 
+@pytest.fixture(scope="session")
+def server_stage(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> ServerStage:
+    return ServerStage(tmp_path_factory.mktemp("served"), cluster)
+
+
 @pytest.fixture
-def app(cluster: str, migrated: str, tmp_path: Path) -> Iterator[Flask]:
+def app(server_stage: ServerStage, migrated: str) -> Iterator[Flask]:
     """The app on a migrated, seeded database of its own."""
-    address = _create(cluster, f"bank_{tmp_path.name}".lower(), migrated)
-    app = create_app({**settings(tmp_path / "unused"), "SQLALCHEMY_DATABASE_URI": address})
-    yield app
-    _end(app)
+    yield server_stage.set(Path(migrated))
+    server_stage.end()

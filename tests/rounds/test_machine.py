@@ -22,8 +22,10 @@ from sqlalchemy import delete, func, select
 
 from talentbank.deposits.models import Position
 from talentbank.errors import Conflict
-from talentbank.extensions import db, now, transaction
-from talentbank.permissions import SYSTEM
+from talentbank.extensions import db, now, today, transaction
+from talentbank.permissions import SYSTEM, Actor
+from talentbank.placements import queries as placements_of
+from talentbank.placements import service as placements
 from talentbank.rounds import clock, queries, service
 from talentbank.rounds.models import Preference, Round, RoundPosition, RoundState, RoundStudent, Shortlisted
 from talentbank.rounds.offers import service as offers
@@ -57,6 +59,8 @@ class WholeRound(RuleBasedStateMachine):
     database: object
     reached = 0
     """Publications of all examples: a machine that never gets there would prove nothing."""
+    left = 0
+    """And people who left a placement."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,6 +182,28 @@ class WholeRound(RuleBasedStateMachine):
         else:
             assert before is OfferState.OPEN
 
+    @precondition(lambda self: bool(self.published))
+    @rule(data=st.data())
+    def begin_or_leave(self, data: st.DataObject) -> None:
+        """Who accepted starts, who started leaves: and then both the person and the seat are free again."""
+        taken = select(Offer.id).where(Offer.stored_state == OfferState.ACCEPTED, Offer.released_at.is_(None))
+        offers_held = db.session.scalars(taken.order_by(Offer.id)).all()
+        if not offers_held:
+            return
+        offer_id = data.draw(st.sampled_from(offers_held))
+        placement = placements_of.placement_of(offer_id)
+        if placement is None:
+            placements.start(self.m.enterprise, offer_id, today())
+            return
+        placements.end(
+            data.draw(st.sampled_from([self.m.enterprise, self._who(offer_id)])), placement.id, today(), "pay"
+        )
+        assert offer_id not in db.session.scalars(select(Offer.id).where(holds_seat())).all()
+        WholeRound.left += 1
+
+    def _who(self, offer_id: int) -> Actor:
+        return self.students[db.session.get_one(Offer, offer_id).student_id]
+
     @rule(hours=st.sampled_from([1, 25, 50]))
     def wait(self, hours: int) -> None:
         self.clock.shift(timedelta(hours=hours))
@@ -245,7 +271,8 @@ class WholeRound(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(stage: Stage, template_database: object) -> Iterator[type[WholeRound]]:
-    WholeRound.stage, WholeRound.database, WholeRound.reached = stage, template_database, 0
+    WholeRound.stage, WholeRound.database = stage, template_database
+    WholeRound.reached = WholeRound.left = 0
     yield WholeRound
 
 
@@ -260,3 +287,4 @@ def test_whatever_people_do_in_whatever_order_what_was_promised_holds(machine: t
     )
     run_state_machine_as_test(machine, settings=few)
     assert machine.reached >= 5
+    assert machine.left >= 1

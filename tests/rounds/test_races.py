@@ -68,7 +68,8 @@ def test_two_who_press_run_at_once_get_one_run(app: Flask) -> None:
         m = Market()
         for turn in range(1, TIMES + 1):
             made = frozen(m.chamber)
-            run = lambda made=made: running.start(m.chamber, made.id, made.version)  # noqa: E731
+            at = m.chamber, made.id, made.version  # read now: later it would be what the other one made of it
+            run = lambda at=at: running.start(*at)  # noqa: E731
             assert sorted(map(str, at_once(app, run, run))) == sorted(map(str, ["done", Conflict]))
             assert count(Run) == turn
             assert count(MatchedPair) == 3 * turn
@@ -81,7 +82,8 @@ def test_two_who_publish_at_once_send_the_offers_out_once(app: Flask) -> None:
         m = Market()
         found, run = solved(m.chamber)
         found = chosen(m.chamber, found.id, run.number)
-        publish = lambda: offering.publish(m.chamber, found.id, found.version)  # noqa: E731
+        at = m.chamber, found.id, found.version
+        publish = lambda: offering.publish(*at)  # noqa: E731
         assert sorted(map(str, at_once(app, publish, publish))) == sorted(map(str, ["done", Conflict]))
         assert count(Offer) == 3
 
@@ -133,7 +135,8 @@ def test_a_seat_is_not_promised_while_it_is_taken_away(app: Flask) -> None:
         for _ in range(TIMES):
             found, run = solved(m.chamber)
             found = chosen(m.chamber, found.id, run.number)
-            publish = lambda found=found: offering.publish(m.chamber, found.id, found.version)  # noqa: E731
+            at = m.chamber, found.id, found.version
+            publish = lambda at=at: offering.publish(*at)  # noqa: E731
             close = lambda: deposits.set_state(m.enterprise, m.studio, PositionState.CLOSED)  # noqa: E731
             published_, closed = at_once(app, publish, close)
             assert closed == "done"

@@ -27,7 +27,7 @@ from talentbank.rounds.runs import drafts, hints
 from talentbank.rounds.runs import service as running
 from talentbank.rounds.runs.models import Run
 from talentbank.rounds.service import Policy
-from tests.conftest import Stage, copy, fill
+from tests.conftest import Stage, copy, fill, once
 from tests.rounds.life import opened, published, run_again, solved
 from tests.web.reader import Reader
 
@@ -87,9 +87,12 @@ def _decide_a_little(chamber: Actor, round_id: int) -> None:
 
 @pytest.fixture(scope="session")
 def lively_database(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = copy(demo_database, tmp_path_factory.mktemp("lively"))
-    fill(path, _live_a_little)
-    return path
+    def make(folder: Path) -> Path:
+        path = copy(demo_database, folder)
+        fill(path, _live_a_little)
+        return path
+
+    return once(tmp_path_factory, "lively", make)
 
 
 @pytest.fixture(scope="session")

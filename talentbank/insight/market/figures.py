@@ -15,6 +15,7 @@ from talentbank.extensions import SHANGHAI
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.insight.market.queries import Case, Held, Need
 from talentbank.insight.tables import FEW, HIDDEN, Cell, Chart, Column, Kind, Table, hidden, withheld
+from talentbank.placements.queries import PlacementState
 from talentbank.rounds.explaining import Scarce
 from talentbank.rounds.offers.models import OfferState
 from talentbank.rounds.runs.models import Method
@@ -88,11 +89,15 @@ def fill(held: Held, seats: Seats, cases: Sequence[Case], today: date, *, sees: 
 
 
 def _links(held: Held, category: str) -> dict[int, tuple[str, dict[str, object]]]:
-    """The lists of who is matched and who accepted; lists of offers know no category."""
-    at: dict[str, object] = {"round_id": held.round.id}
-    if category:
-        return {0: ("rounds.round_", {**at, "category": category, "_anchor": "list"})}
-    return {0: ("rounds.round_", {**at, "_anchor": "list"}), 1: ("offers.offers", _accepted(held))}
+    """The lists of who is matched, who accepted, who started and who is still there."""
+    only: dict[str, object] = {"category": category} if category else {}
+    started = {"round": held.round.id, **only}
+    return {
+        0: ("rounds.round_", {"round_id": held.round.id, **only, "_anchor": "list"}),
+        1: ("offers.offers", {**_accepted(held), **only}),
+        2: ("placements.placements", started),
+        3: ("placements.placements", {**started, "state": PlacementState.GOING_ON.value}),
+    }
 
 
 def _accepted(held: Held) -> dict[str, object]:
@@ -275,7 +280,7 @@ def training(needs: Sequence[Need], parts: Mapping[str, float], names: Mapping[s
         rows=tuple(
             (
                 Cell(names.get(need.code, need.code)),
-                Cell(need.seats),
+                Cell(need.seats, "deposits.positions", {"competency": need.code, "state": "show"}),
                 Cell(need.mean),
                 *people(need, need.able, need.lacking),
                 Cell(need.resources, "resources.resources", {"competency": need.code, "state": "open"}),

@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from talentbank.accounts.models import User
+from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Position
@@ -94,7 +95,9 @@ def offer(actor: Actor, offer_id: int) -> Offer:
     return found
 
 
-def offers(actor: Actor, state: str, position_id: int | None, round_id: int | None, page: int) -> Pagination:
+def offers(
+    actor: Actor, state: str, position_id: int | None, round_id: int | None, page: int, category: str = ""
+) -> Pagination:
     """A page of the offers that the actor may see, the newest first."""
     query = select(Offer).where(seen_by(actor)).options(*offer_parts()).order_by(Offer.id.desc())
     if state in set(OfferState):
@@ -103,6 +106,8 @@ def offers(actor: Actor, state: str, position_id: int | None, round_id: int | No
         query = query.where(Offer.position_id == position_id)
     if round_id is not None:
         query = query.where(Offer.run.has(Run.round_id == round_id))
+    if category in set(Category):
+        query = query.where(Offer.position.has(Position.category == Category(category)))
     return db.paginate(query, page=page, per_page=PER_PAGE, error_out=False)
 
 

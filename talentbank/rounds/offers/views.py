@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, request, url_for
 
 from talentbank.competencies import queries as catalogue
+from talentbank.competencies.catalogue import Category
 from talentbank.engine.scoring import Fit
 from talentbank.errors import Conflict, Invalid
 from talentbank.extensions import gettext as _
@@ -129,8 +130,9 @@ def offers() -> Page:
         id_asked("position"),
         id_asked("round"),
         page_number(),
+        request.args.get("category", ""),
     )
-    return answer("offers/offers.html", page=page, states=list(OfferState))
+    return answer("offers/offers.html", page=page, states=list(OfferState), categories=list(Category))
 
 
 @bp.get("/offers/<int:offer_id>")
