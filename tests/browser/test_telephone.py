@@ -10,17 +10,15 @@ from tests.browser.conftest import Person
 Somebody = Callable[..., Person]
 JOBS = False
 PAGES = {
-    "student": """/home /positions /profile /market /market/3/positions /practice /practice/logs /training /training/3
-        /enrolments /enrolments/2 /credits /destination /messages""",
-    "enterprise": """/home /positions/new /market/3/candidates /placements /organisation /enterprises/1 /messages
-        /practice/waiting /training/new /enrolments /practice/logs""",
-    "university": """/home /students /students/1 /cohorts /cohorts/asked?competency=platform_ops /destinations
-        /practice/confirming /credits/record /practice/rules /training""",
-    "chamber": """/home /rounds/new /rounds/1 /rounds/1/runs /organisations /organisations/1 /reports /market-figures
-        /market-figures/try /practice/overdue /ledger /ledger/accounts/2""",
-    "zone": "/home /training /practice/waiting",
+    "student": """/home /positions /profile /market/3/positions /practice /training/3 /enrolments/2 /credits
+        /destination /messages""",
+    "enterprise": """/home /positions/new /market/3/candidates /placements /organisation /practice/waiting
+        /training/new /enterprises/1""",
+    "university": "/home /students/1 /cohorts /destinations /practice/confirming /credits/record /practice/rules",
+    "chamber": """/home /rounds/new /rounds/1 /rounds/1/runs /organisations/1 /reports /market-figures
+        /market-figures/try /ledger/accounts/2""",
     "government": "/home /gap /gap/outcomes",
-    "administrator": "/home /people /audit /competencies",
+    "administrator": "/people /audit /competencies",
 }
 
 
