@@ -166,6 +166,18 @@ def test_what_was_sent_in_its_place_counts_against_what_came_back(w: World, stor
     service.save_and_send(w.student, log.id, less, [], stored(log).version, store)
 
 
+def test_two_that_came_back_and_never_counted_beside_each_other_do_not_both_count_again(
+    w: World, store: Store, enrolment: int
+) -> None:
+    ruled(w, hours_a_day=4)
+    one = sent(w, store, enrolment, starts=NINE, ends=NINE + 180)
+    _sent_back(w, one)
+    two = sent(w, store, enrolment, starts=NINE + 180, ends=NINE + 270)
+    _sent_back(w, two)
+    service.send(w.student, one.id, stored(one).version)
+    assert refused(lambda: service.send(w.student, two.id, stored(two).version)).keys() == {"ends"}
+
+
 def test_what_came_back_is_not_moved_onto_another_that_came_back(w: World, store: Store, enrolment: int) -> None:
     one = sent(w, store, enrolment, starts=NINE, ends=NINE + 5 * 60)
     two = sent(w, store, enrolment, day=TUESDAY, starts=NINE + 5 * 60, ends=NINE + 10 * 60)

@@ -183,7 +183,7 @@ def test_pages_ask_as_often_for_many_as_for_few(m: Market, sign: Sign) -> None:
         return asked
 
     few = ask(found.id)
-    matching.cancel(m.chamber, found.id, found.version)
+    matching.cancel(m.chamber, found.id, rounds.round_(found.id).version)
     for _ in range(15):
         m.position({"platform_ops": 1})
         m.student({"platform_ops": 4})

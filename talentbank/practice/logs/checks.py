@@ -7,7 +7,8 @@ Hours are added up over logs that count, those with the supervisor included. No 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -32,12 +33,15 @@ CAME_BACK = (LogState.SENT_BACK, LogState.REJECTED, LogState.REVERSED)
 """Logs that were sent before and are with the student again: they can always be mended."""
 A_DAY = 24 * 60
 
+Span = tuple[int, int | None]
+"""From a log's sending until it came back, None while it counts, by the ids of the steps: in the order of time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A stored stretch of a student's practice; times in minutes, starts and ends None where only hours were said.
 
-    sent: when it was first sent, None for a draft.
+    counted: when it counted.
     """
 
     log_id: int
@@ -49,7 +53,7 @@ class Stretch:
     state: LogState
     enrolment_id: int
     done: str
-    sent: datetime | None
+    counted: tuple[Span, ...]
 
     def overlaps(self, log: PracticeLog) -> bool:
         """Whether it and a log, both with their times, share a minute of a day."""
@@ -88,13 +92,13 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class WasSent:
-    """The time of a log that came back, as it is stored before it is changed; back: since when it is back."""
+    """The time of a log that came back, as it is stored before it is changed; counted: when it last counted."""
 
     day: date
     starts: int | None
     ends: int | None
     minutes: int
-    back: datetime | None
+    counted: Span | None
 
     def covers(self, log: PracticeLog) -> bool:
         """Whether a log claims no more hours of the day than it did."""
@@ -111,8 +115,22 @@ def was_sent(log: PracticeLog) -> WasSent | None:
     """What a log that came back claims as it is stored; None for one that was never sent."""
     if log.state not in CAME_BACK:
         return None
-    back = max((event.at for event in log.events if event.state in CAME_BACK), default=None)
-    return WasSent(log.day, log.starts, log.ends, log.minutes, back)
+    counted = spans((event.id, event.state) for event in log.events)
+    return WasSent(log.day, log.starts, log.ends, log.minutes, counted[-1] if counted else None)
+
+
+def spans(steps: Iterable[tuple[int | None, LogState]]) -> tuple[Span, ...]:
+    """When a log counted, by its steps in their order; the step of this moment has no id yet."""
+    found: list[Span] = []
+    since: int | None = None
+    for step, state in steps:
+        at = sys.maxsize if step is None else step
+        if state is LogState.SUBMITTED and since is None:
+            since = at
+        elif state in CAME_BACK and since is not None:
+            found.append((since, at))
+            since = None
+    return (*found, (since, None)) if since is not None else tuple(found)
 
 
 def stretch_of(log: PracticeLog, title: str) -> Stretch:
@@ -127,7 +145,7 @@ def stretch_of(log: PracticeLog, title: str) -> Stretch:
         state=log.state,
         enrolment_id=log.enrolment_id,
         done=log.done,
-        sent=log.submitted_at,
+        counted=spans([*((event.id, event.state) for event in log.events), (None, LogState.SUBMITTED)]),
     )
 
 
@@ -358,11 +376,14 @@ def _check_allowed(log: PracticeLog, book: Book, was: WasSent | None, field: str
 
 
 def _was_allowed(log: PracticeLog, book: Book, was: WasSent | None, first: date, last: date) -> bool:
-    """Whether a log that came back claims no more than it did, and nothing was sent for its days since."""
-    if was is None or was.back is None or not was.covers(log):
+    """Whether a log that came back claims no more than it did, and all that counts now counted beside it then."""
+    if was is None or was.counted is None or not was.covers(log):
         return False
+    since, back = was.counted
     beside = [s for s in book.others(log) if first <= s.day <= last]
-    return all(s.sent is not None and s.sent < was.back for s in beside)
+    return back is not None and all(
+        any(begun < back and (ended is None or since < ended) for begun, ended in s.counted) for s in beside
+    )
 
 
 def _night() -> object:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from talentbank.accounts.models import User
@@ -26,6 +26,7 @@ from talentbank.practice.logs.checks import (
     day_problem,
     missing,
     seat_problem,
+    spans,
     was_sent,
     wrong,
 )
@@ -144,7 +145,6 @@ def book(student: Student, first: date, last: date) -> Book:
             PracticeLog.state,
             PracticeLog.enrolment_id,
             PracticeLog.done,
-            func.coalesce(_first_sent(), PracticeLog.submitted_at).label("sent"),
             TrainingResource,
         )
         .join(PracticeLog.enrolment)
@@ -156,6 +156,8 @@ def book(student: Student, first: date, last: date) -> Book:
         )
         .order_by(PracticeLog.day, PracticeLog.starts, PracticeLog.id)
     )
+    rows = db.session.execute(query).all()
+    steps = _steps([row.id for row in rows])
     stretches = [
         Stretch(
             log_id=row.id,
@@ -167,17 +169,20 @@ def book(student: Student, first: date, last: date) -> Book:
             state=row.state,
             enrolment_id=row.enrolment_id,
             done=row.done,
-            sent=row.sent,
+            counted=spans(steps.get(row.id, [(0, LogState.SUBMITTED)] if row.state in COUNTED else [])),
         )
-        for row in db.session.execute(query)
+        for row in rows
     ]
     return Book(rules_of(student.university_id), stretches, now())
 
 
-def _first_sent() -> ScalarSelect[datetime]:
-    """When a log was first sent, as a column beside PracticeLog."""
-    sent = LogEvent.log_id == PracticeLog.id, LogEvent.state == LogState.SUBMITTED
-    return select(func.min(LogEvent.at)).where(*sent).correlate(PracticeLog).scalar_subquery()
+def _steps(log_ids: Sequence[int]) -> dict[int, list[tuple[int | None, LogState]]]:
+    """The steps of logs in their order, by the log's id."""
+    found: dict[int, list[tuple[int | None, LogState]]] = {}
+    query = select(LogEvent.log_id, LogEvent.id, LogEvent.state).where(LogEvent.log_id.in_(log_ids))
+    for log_id, step, state in db.session.execute(query.order_by(LogEvent.id)):
+        found.setdefault(log_id, []).append((step, state))
+    return found
 
 
 def week(actor: Actor, day: date) -> Week:
