@@ -100,8 +100,9 @@ def test_two_answers_at_once_are_one_answer(app: Flask) -> None:
 
 READ = {
     Role.CHAMBER: """/home /rounds/1 /rounds/1/positions /rounds/1/students /students?ready=1
-        /positions?q=a&state=joining /placements?state=due&category=design /offers?category=design /reports /market-figures /gap
-        /market-figures/try?kind=seat&position=1&seats=1 /organisations/1 /enterprises/1 /market/1/check/again""",
+        /positions?q=a&state=joining /placements?state=due&category=design /offers?category=design /reports
+        /market-figures /gap /market-figures/try?kind=seat&position=1&seats=1 /organisations/1
+        /enterprises/1 /market/1/check/again""",
     Role.UNIVERSITY: "/home /cohorts /cohorts/asked?competency=platform_ops /destinations?kind=waiting /market",
     Role.ENTERPRISE: "/home /messages /placements /organisation /positions?competency=platform_ops",
     Role.STUDENT: "/home /destination /messages /market",
