@@ -210,7 +210,7 @@ def _go_on(actor: Actor, placement: Placement) -> str | None:
     """Somebody says that the person is there: what the other side says of an earlier end no longer stands.
 
     Answers with the last day that was undone. One's own earlier word of an end is taken back by this. Where the
-    student holds another offer by now, the end stands whatever is said.
+    student holds another offer by now, or another the seat, the end stands whatever is said.
     """
     if placement.ended_by is actor.role:
         placement.ended_by, placement.end_reason, placement.end_note = None, None, ""

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from talentbank.deposits import queries as deposits
-from talentbank.extensions import db, today
+from talentbank.deposits.models import Position
+from talentbank.extensions import db, today, transaction
 from talentbank.notices.models import Notice
 from talentbank.placements import queries, service
 from talentbank.placements.models import Placement
@@ -80,6 +81,21 @@ def test_an_end_stands_once_the_person_holds_another_offer(m: Market) -> None:
     ended = db.session.get_one(Placement, placement)
     assert ended.ended_on == today() - timedelta(days=3)
     assert whereabouts(m) is Whereabouts.OFFERED
+
+
+def test_an_end_stands_once_the_seat_is_anothers(m: Market) -> None:
+    placement = begun(m, 100)
+    position = offer_of(m.strong_id).position_id
+    service.end(m.enterprise, placement, today() - timedelta(days=3), "pay")
+    with transaction():
+        held = offers.seats_held().get(position, 0)
+        db.session.get_one(Position, position).headcount = max(1, held)
+        if not held:
+            other = offer_of(m.artist_id)
+            other.position_id = position
+    service.check_in(m.strong, placement, 90, True)
+    assert db.session.get_one(Placement, placement).ended_on == today() - timedelta(days=3)
+    assert offers.seats_held()[position] <= db.session.get_one(Position, position).headcount
 
 
 def test_the_other_side_learns_of_an_end_and_nobody_else(m: Market) -> None:

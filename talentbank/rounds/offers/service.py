@@ -188,9 +188,12 @@ def release(offer: Offer) -> None:
 
 
 def hold_again(offer: Offer) -> bool:
-    """Take a release back; False, and nothing is changed, if the student holds another offer meanwhile."""
+    """Take a release back; False, and nothing is changed, if student or seat have gone to another offer meanwhile."""
+    headcount = db.session.scalar(
+        select(Position.headcount).where(Position.id == offer.position_id).with_for_update()
+    )
     other = select(Offer.id).where(Offer.student_id == offer.student_id, Offer.id != offer.id, queries.holds_seat())
-    if db.session.scalar(other) is not None:
+    if db.session.scalar(other) is not None or queries.seats_held().get(offer.position_id, 0) >= (headcount or 0):
         return False
     lapse_past_offers()
     offer.released_at = None
