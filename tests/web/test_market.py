@@ -68,7 +68,9 @@ def test_all_others_are_kept_out(reader: MakeReader) -> None:
 def test_a_number_is_as_many_as_the_list_that_it_opens_has(reader: MakeReader) -> None:
     chamber = reader(Role.CHAMBER)
     soup = chamber.get("/market-figures").soup
-    links = soup.select("#figure-fill tbody a, #figure-fill tfoot a, #figure-rounds td[data-label=Matched] a")
+    tables = "#figure-fill tbody a, #figure-fill tfoot a, #figure-days tbody a, #figure-days tfoot a"
+    links = soup.select(f"{tables}, #figure-rounds td[data-label=Matched] a")
+    assert soup.select("#figure-days tbody a")
     counts = {str(a["href"]): int(a.get_text(strip=True).replace(",", "")) for a in links}
     kinds = {path.split("?")[0].rstrip("0123456789") for path in counts}
     assert kinds >= {"/offers", "/placements"}

@@ -164,15 +164,25 @@ def time_to_fill(held: Held, cases: Sequence[Case], *, sees: bool) -> Table:
         for counts, found in zip(people, spans, strict=True)
     ]
 
-    def cells(pairs: list[tuple[date, date]], *, secret: bool) -> tuple[Cell, Cell]:
-        return (Cell(HIDDEN), Cell(HIDDEN)) if secret else (Cell(len(pairs)), Cell(median_days(pairs)))
+    def cells(pairs: list[tuple[date, date]], step: int, count: int, name: str, *, secret: bool) -> tuple[Cell, Cell]:
+        """How many, with their list where none of it is left out of the median, and the median."""
+        if secret:
+            return Cell(HIDDEN), Cell(HIDDEN)
+        link = _links(held, name)[step + 1] if sees and len(pairs) == count else ()
+        return Cell(len(pairs), *link), Cell(median_days(pairs))
 
     rows = []
     for place, category in enumerate(Category):
-        both = (cells(found[category], secret=place in kept) for found, kept in zip(spans, kept_back, strict=True))
+        both = (
+            cells(spans[step][category], step, people[step][place], category.value, secret=place in kept_back[step])
+            for step in (0, 1)
+        )
         rows.append((Cell(CATEGORY_LABELS[category]), *(cell for two in both for cell in two)))
     every = [[pair for pairs in found.values() for pair in pairs] for found in spans]
-    together = (cells(pairs, secret=not sees and 0 < len(pairs) < FEW) for pairs in every)
+    together = (
+        cells(every[step], step, sum(people[step]), "", secret=not sees and 0 < len(every[step]) < FEW)
+        for step in (0, 1)
+    )
     return Table(
         key="days",
         title=_l("Time to fill"),
