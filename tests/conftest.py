@@ -34,7 +34,7 @@ from talentbank.practice.evidence import Store
 _compiled = TemporaryDirectory(prefix="bank-jinja-")
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(_compiled.name)}
 
-hypothesis.register_profile("bank", deadline=None, max_examples=60)  # compiled code takes its time once
+hypothesis.register_profile("bank", deadline=None, max_examples=40)  # compiled code takes its time once
 hypothesis.load_profile("bank")
 
 
