@@ -159,14 +159,15 @@ def withheld(counts: Sequence[float], *, sees: bool) -> frozenset[int]:
     kept_back: list[int] = []
     for place in order:
         together = sum(counts[p] for p in kept_back)
-        if counts[place] < FEW or (kept_back and (len(kept_back) == 1 or together < FEW)):
+        # As many people as parts: each of them would be known to be one.
+        few = together < FEW or together == len(kept_back)
+        if counts[place] < FEW or (kept_back and (len(kept_back) == 1 or few)):
             kept_back.append(place)
     return frozenset(kept_back)
 
 
-def instead(count: float) -> Cell:
-    """What stands in the place of a withheld number about a group of so many people."""
-    return Cell(HIDDEN if count < FEW else BESIDE)
+KEPT_BACK = Cell(BESIDE)
+"""What stands in the place of each number withheld beside a total: one mark, for two would bound what they hide."""
 
 
 def _number(value: object, factor: int) -> float | None:

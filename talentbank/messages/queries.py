@@ -108,7 +108,8 @@ def thread(actor: Actor, position_id: int, student_id: int) -> Thread:
     """The thread of a student about a position, also one that could begin. Raises NotFound.
 
     A student has one about each position that is on show, or of which the student holds an offer, or where there
-    are messages already. An enterprise has one where there are messages, or with whom one of its offers is held.
+    are messages already. An enterprise has one where there are messages, or with whom one of its offers is held who
+    is named to it: an address with a student's id would else tell who stands behind the number of a blind round.
     """
     if actor.role is Role.STUDENT:
         side = Student.user_id == actor.user_id
@@ -138,6 +139,8 @@ def thread(actor: Actor, position_id: int, student_id: int) -> Thread:
         raise NotFound(NO_SUCH_THREAD)
     pair = (position_id, student_id)
     named, number = (True, None) if wrote else _known([pair]).get(pair, UNKNOWN)
+    if actor.role is Role.ENTERPRISE and not (begun or named):
+        raise NotFound(NO_SUCH_THREAD)
     return Thread(position, student, wrote, offered, shown, named, number)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from talentbank import audit, permissions
@@ -38,6 +38,10 @@ def start(actor: Actor, offer_id: int, started_on: date | None) -> Placement:
         raise Conflict(_l("Only an accepted offer can start: this one is not accepted."))
     if started_on is None or not today() - LONGEST_AGO <= started_on <= today():
         raise Invalid(errors={"started_on": _l("The first day is a date within the last year, today at the latest.")})
+    last = db.session.scalar(select(func.max(Placement.ended_on)).where(Placement.student_id == offer.student_id))
+    if last is not None and started_on <= last:
+        sentence = _l("The student was in another position until %(day)s: a later day, please.", day=last.isoformat())
+        raise Invalid(errors={"started_on": sentence})
     placement = Placement(offer_id=offer.id, student_id=offer.student_id, started_on=started_on, recorded_at=now())
     db.session.add(placement)
     try:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from talentbank.audit import AuditEntry
+from talentbank.engine.assignment import Stopped
 from talentbank.engine.promises import Infeasible
-from talentbank.errors import NotFound
+from talentbank.errors import Conflict, NotFound
 from talentbank.extensions import db
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action
@@ -38,18 +40,27 @@ class Proof:
     fault: object | None = None
 
 
-def verify(round_id: int) -> Proof:
-    """Check the run that a round shows: read only, and from the stored text alone. Raises NotFound without one."""
+def verify(round_id: int, within: float | None = None) -> Proof:
+    """Check the run that a round shows: read only, and from the stored text alone.
+
+    within: seconds after which to give up. Raises NotFound without a run, Conflict where it takes longer.
+    """
+    until = None if within is None else time.monotonic() + within
     round_ = rounds.round_(round_id)
     run = runs.run_of(round_)
     stored = db.session.get(StoredSnapshot, run.snapshot_id)
     if stored is None or run.state is not RunState.DONE:
         raise NotFound(_l("This round has not been run yet."))
-    fault = next(_faults(round_, run, stored), None)
+    try:
+        fault = next(_faults(round_, run, stored, until), None)
+    except Stopped:
+        raise Conflict(
+            _l("This round is too large to be checked while you wait: ask who keeps the bank to verify it.")
+        ) from None
     return Proof(run.number, run.matched, run.total_score, stored.digest, fault)
 
 
-def _faults(round_: Round, run: Run, stored: StoredSnapshot) -> Iterator[object]:
+def _faults(round_: Round, run: Run, stored: StoredSnapshot, until: float | None) -> Iterator[object]:
     """Everything wrong, in the order in which one thing hangs on another; what comes later is only done if asked."""
     text = runs.snapshot_text(stored.id)
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -79,7 +90,9 @@ def _faults(round_: Round, run: Run, stored: StoredSnapshot) -> Iterator[object]
                 "the audit trail holds another commitment of run %(run)s: %(recorded)s", run=run.number, recorded=said
             )
     try:
-        solution = solve(Snapshot(text), policy, run.method, lambda phase, share: True)
+        solution = solve(
+            Snapshot(text), policy, run.method, lambda phase, share: until is None or time.monotonic() < until
+        )
     except (UnprovenError, Infeasible, ValueError) as error:
         yield _l("run %(run)s can't be solved again: %(error)s", run=run.number, error=str(error))
         return

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
+from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Position
+from talentbank.errors import Invalid
 from talentbank.extensions import db, today, transaction
 from talentbank.notices.models import Notice
 from talentbank.placements import queries, service
@@ -19,7 +24,8 @@ from talentbank.rounds.offers import queries as offers
 from talentbank.rounds.offers import service as answering
 from talentbank.rounds.offers.models import Offer, OfferState
 from tests.market import Market
-from tests.rounds.life import published
+from tests.rounds.life import chosen, published, solved
+from tests.rounds.test_races import at_once
 
 pytestmark = pytest.mark.usefixtures("app_context")
 
@@ -103,3 +109,54 @@ def test_the_other_side_learns_of_an_end_and_nobody_else(m: Market) -> None:
     service.end(m.strong, placement, today(), "pay")
     told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "placement_ended")).all()
     assert told == [m.enterprise.user_id]
+
+
+def test_nobody_starts_anew_before_the_last_day_elsewhere(m: Market) -> None:
+    placement = begun(m, 100)
+    service.end(m.strong, placement, today() - timedelta(days=10), "pay")
+    published(m.chamber)
+    second = offer_of(m.strong_id)
+    answering.answer_offer(m.strong, second.id, accepted=True)
+    for day in (11, 10):
+        with pytest.raises(Invalid) as refused:
+            service.start(m.enterprise, second.id, today() - timedelta(days=day))
+        assert set(refused.value.errors) == {"started_on"}
+    service.start(m.enterprise, second.id, today() - timedelta(days=9))
+
+
+def publishing_while_a_release_is_taken_back(app: Flask) -> None:
+    """A check-in holds a seat again, not yet committed, while a round with the same seat is published."""
+    with app.app_context():
+        market = Market()
+        position = market.position({"visual_design": 5}, category="design")
+        placed, placed_id = market.student({"visual_design": 5}, categories=["design"])
+        published(market.chamber)
+        offer = offer_of(placed_id)
+        assert offer.position_id == position
+        answering.answer_offer(placed, offer.id, accepted=True)
+        placement = service.start(market.enterprise, offer.id, today() - timedelta(days=100)).id
+        service.end(market.enterprise, placement, today() - timedelta(days=3), "pay")
+        with transaction():
+            db.session.get_one(Student, placed_id).available = False
+        market.student({"visual_design": 5}, categories=["design"])
+        found, run = solved(market.chamber)
+        at = market.chamber, found.id, chosen(market.chamber, found.id, run.number).version
+        held, told = threading.Event(), offers.seats_held
+
+        def hold() -> None:
+            with app.app_context(), transaction():
+                assert answering.hold_again(db.session.get_one(Offer, offer.id))
+                db.session.flush()
+                held.set()
+                time.sleep(0.7)
+
+        def publish() -> None:
+            held.wait(10)
+            answering.publish(*at)
+
+        at_once(app, hold, publish)
+        assert told()[position] == 1
+
+
+def test_a_seat_held_again_is_not_promised_at_the_same_moment(app: Flask) -> None:
+    publishing_while_a_release_is_taken_back(app)

@@ -31,6 +31,7 @@ from talentbank.rounds.offers import service
 from talentbank.rounds.offers.models import Offer
 from talentbank.rounds.runs.models import Run
 from tests.market import Market
+from tests.placements import test_leaving as leaving
 from tests.rounds import test_races as races
 from tests.rounds.life import published
 from tests.web.reader import Reader
@@ -92,6 +93,10 @@ def test_two_at_once_end_in_one_result(app: Flask) -> None:
 )
 def test_every_race_ends_as_on_the_embedded_database(app: Flask, race: object) -> None:
     race(app)  # type: ignore[operator]
+
+
+def test_a_seat_held_again_is_not_promised_at_the_same_moment(app: Flask) -> None:
+    leaving.publishing_while_a_release_is_taken_back(app)
 
 
 def test_two_answers_at_once_are_one_answer(app: Flask) -> None:

@@ -14,6 +14,8 @@ from talentbank.messages import service
 from talentbank.messages.models import Message
 from talentbank.notices.models import Notice
 from talentbank.permissions import Actor, Role
+from talentbank.rounds.offers import service as answering
+from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
 from tests.rounds.life import opened, published
@@ -71,18 +73,18 @@ def test_a_blind_rounds_page_says_what_writing_gives_away(app: Flask, m: Market,
     assert "you by number only in «Blind Round»" in page.text
 
 
-def test_an_enterprise_writes_to_whom_its_offer_is_held_by_without_learning_who_it_is(
-    app: Flask, m: Market, reads: Reads
-) -> None:
+def test_nobody_is_recognised_behind_a_blind_offer_by_an_address(app: Flask, m: Market, reads: Reads) -> None:
     with app.app_context():
         published(m.chamber)
-    path = f"/messages/{m.shop}/{m.strong_id}"
+        offer = db.session.scalars(select(Offer.id).where(Offer.student_id == m.strong_id)).one()
     enterprise = reads(m.enterprise)
-    page = enterprise.get(path)
-    assert "Candidate" in page.text and m.strong.name not in page.text
-    enterprise.submit(page, page.form(), words="We would be glad.")
-    assert m.strong.name not in enterprise.get("/messages").text
-    assert "you by number only" in reads(m.strong).get(path).text
+    for student in (m.strong_id, m.weak_id, m.artist_id):
+        enterprise.get(f"/messages/{m.shop}/{student}", 404)
+    links = enterprise.get(f"/offers/{offer}").links()
+    assert not [link for link in links if link.startswith("/messages/")]
+    with app.app_context():
+        answering.answer_offer(m.strong, offer, accepted=True)
+    assert f"/messages/{m.shop}/{m.strong_id}" in enterprise.get(f"/offers/{offer}").links()
 
 
 def test_what_is_wrong_stands_at_the_field_and_the_words_stay(m: Market, reads: Reads) -> None:

@@ -69,7 +69,9 @@ def test_the_student_confirms_and_the_enterprise_answers(
     page = student.get(placement)
     assert "You have confirmed" in student.submit(page, page.form("/confirm")).text
     page = student.get(placement)
-    student.submit(page, page.form("/check-in"), still_there="yes")
+    student.submit(page, page.form("/check-in"), still_there="yes", note="A family matter.")
+    for actor, reads_it in ((m.enterprise, True), (m.chamber, True), (m.university, False)):
+        assert ("A family matter." in reads(actor).get(placement).text) == reads_it
     page = enterprise.get(placement)
     form = page.form("/check-in")
     refused = enterprise.submit(page, form, 400, still_there="no")

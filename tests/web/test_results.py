@@ -11,6 +11,7 @@ from talentbank.competencies.models import Student
 from talentbank.extensions import db, transaction
 from talentbank.permissions import Actor, Role
 from talentbank.rounds.offers import service
+from talentbank.rounds.offers import views as offer_pages
 from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
@@ -114,3 +115,11 @@ def test_an_unpublished_result_is_checked_by_nobody(app: Flask) -> None:
     strong = reader(app, m.strong)
     assert "/check/again" not in strong.glance(f"/market/{found.id}/check").html
     strong.get(f"/market/{found.id}/check/again", 409)
+
+
+def test_a_check_that_takes_too_long_is_given_up(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    m = Market()
+    found, _ = published(m.chamber)
+    monkeypatch.setattr(offer_pages, "LONGEST_CHECK", -1.0)
+    refused = reader(app, m.strong).get(f"/market/{found.id}/check/again", 409)
+    assert "too large to be checked" in refused.text

@@ -16,14 +16,14 @@ from talentbank.extensions import lazy_gettext as _l
 from talentbank.insight import figures
 from talentbank.insight.gap import cases as counting
 from talentbank.insight.gap.cases import CORE, CORE_GROUP, OLD, THERE, Case, Stage
-from talentbank.insight.tables import FEW, HIDDEN, SURE, Cell, Chart, Column, Kind, Table, hidden, instead, withheld
+from talentbank.insight.tables import FEW, HIDDEN, KEPT_BACK, SURE, Cell, Chart, Column, Kind, Table, hidden, withheld
 from talentbank.placements.forms import REASON_LABELS
 from talentbank.placements.models import CHECK_IN_DAYS
 
 EMPLOYMENT = _l("Employment only: an internship is no placement.")
 FEW_NOTE = _l("< %(few)s: a group of fewer than %(few)s people, too few to say.", few=FEW)
 WITHHELD_NOTE = _l(
-    "< %(few)s: a group of fewer than %(few)s people, too few to say. (…): withheld, for it would tell such a one.",
+    "(…): withheld, for it is of fewer than %(few)s people, or would tell such a number. < %(few)s: so few people.",
     few=FEW,
 )
 
@@ -118,14 +118,14 @@ def by_category(cases: Sequence[Case], seats: Mapping[Category, int], today: dat
     )
 
 
-def by_month(cases: Sequence[Case], today: date) -> Table:
-    """The gap at each month's end since the first placement."""
+def by_month(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
+    """The gap at each month's end since the first placement; lists of two days would tell who left between them."""
     rows = []
     for day in counting.month_ends(cases, today):
         employed = len(counting.of(cases, Stage.EMPLOYED, day))
         at = {"stage": Stage.EMPLOYED.value, "on": day.isoformat()}
         parts = (Cell(remaining(cases, day, categories)) for _, categories in GROUPS)
-        rows.append((Cell(day), Cell(employed, "gap.outcomes", at), *parts))
+        rows.append((Cell(day), Cell(employed, "gap.outcomes", at) if sees else Cell(employed), *parts))
     wanted = sum(goal(missing) for missing in shortage().values())
     return Table(
         key="months",
@@ -168,7 +168,7 @@ def turnover(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
 
     def row(label: object, name: str, counted: Turnover, *, withhold: bool) -> tuple[Cell, ...]:
         if withhold:
-            return Cell(label), *[instead(counted.headcount)] * 3
+            return Cell(label), *[KEPT_BACK] * 3
         leavers = Cell(counted.leavers, "gap.outcomes", {"stage": Stage.LEFT_YEAR.value, "category": name})
         few = 0 < counted.headcount < FEW
         rate = Cell(HIDDEN if few else counted if counted.headcount else None)
@@ -225,12 +225,14 @@ def way(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
         )
     ]
     for stage in stages:
+        kept_back = set() if sees else _kept_back(cases, stage, today)
         rows.append(
             (
                 Cell(STAGE_LABELS[stage] if stage is not Stage.EMPLOYED else _l("Still there today")),
                 *(
-                    instead(len(counting.of(cases, OLD[days[stage]], today, categories)))
-                    if stage in days and counting.untold(cases, days[stage], today, categories, sees=sees)
+                    KEPT_BACK
+                    if name in kept_back
+                    or (stage in days and counting.untold(cases, days[stage], today, categories, sees=sees))
                     else _counted(cases, stage, name, categories, today)
                     for name, categories in GROUPS
                 ),
@@ -256,6 +258,23 @@ def way(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
     )
 
 
+def _kept_back(cases: Sequence[Case], stage: Stage, today: date) -> set[str]:
+    """The groups whose number of a step is withheld: few, or few of them left, which the gap beside it would tell."""
+
+    def numbers(of: Stage) -> list[int]:
+        return [len(counting.of(cases, of, today, (category,))) for category in Category]
+
+    found = withheld(numbers(stage), sees=False)
+    if stage is Stage.STARTED:
+        left = [
+            max(0, started - still) for started, still in zip(numbers(stage), numbers(Stage.EMPLOYED), strict=True)
+        ]
+        found |= withheld(left, sees=False)
+        if 0 < sum(left) < FEW:
+            return {name for name, _ in GROUPS}
+    return {category.value for place, category in enumerate(Category) if place in found}
+
+
 def retention(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
     """Who is still there after 90, 180 and 365 days, of those who started so long ago."""
 
@@ -266,7 +285,7 @@ def retention(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
             stayed = counting.stayed(cases, days, today, categories)
             at = {"stage": THERE[days].value, **_narrowed(name)}
             secret = counting.untold(cases, days, today, categories, sees=sees)
-            row.append(instead(stayed.denominator) if secret else Cell(stayed, "gap.outcomes", at))
+            row.append(KEPT_BACK if secret else Cell(stayed, "gap.outcomes", at))
         return tuple(row)
 
     *parts, total = (cells(name, categories) for name, categories in GROUPS)
@@ -307,7 +326,7 @@ def reasons(cases: Sequence[Case], today: date, *, sees: bool) -> Table:
     for place, (reason, count) in enumerate(counts.items()):
         at: dict[str, Any] = {"stage": stage, "reason": reason.value}
         told = Cell(count, "gap.outcomes", at) if sees else Cell(count)
-        rows.append((Cell(REASON_LABELS[reason]), instead(count) if place in kept_back or few else told))
+        rows.append((Cell(REASON_LABELS[reason]), KEPT_BACK if place in kept_back or few else told))
     all_of_them = Cell(total, "gap.outcomes", {"stage": stage}) if sees else hidden(total, Cell(total), sees=sees)
     baseline = figures.baseline()
     return Table(
@@ -339,7 +358,7 @@ def tables(cases: Sequence[Case], seats: Mapping[Category, int], today: date, *,
     """All of them, in the order of the page."""
     return [
         by_category(cases, seats, today),
-        by_month(cases, today),
+        by_month(cases, today, sees=sees),
         turnover(cases, today, sees=sees),
         way(cases, today, sees=sees),
         retention(cases, today, sees=sees),

@@ -14,7 +14,7 @@ from talentbank.competencies.catalogue import Category
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Contract, Position
-from talentbank.extensions import SHANGHAI, ListPagination, db
+from talentbank.extensions import SHANGHAI, ListPagination, db, today
 from talentbank.insight.gap.cases import CORE, CORE_GROUP, LEAVERS, THERE, Case, Stage, few_among, of, untold
 from talentbank.insight.tables import FEW
 from talentbank.permissions import Action, Actor
@@ -93,7 +93,8 @@ def outcomes(
     found = of(every, stage, day, categories, reason)
     shown = ListPagination(found, page, PER_PAGE)
     about_leavers = stage in LEAVERS or reason is not None
-    if not sees and (0 < len(found) < FEW or about_leavers or _too_few(every, stage, categories, day)):
+    telling = about_leavers or day != today() or _too_few(every, stage, categories, day)
+    if not sees and (0 < len(found) < FEW or telling or _tells_leavers(every, stage, categories, day)):
         return Outcomes(shown, None)
     few = few_among(found, sees=sees)
     query = select(Offer).where(Offer.id.in_([case.offer_id for case in shown.items]))
@@ -111,6 +112,17 @@ def outcomes(
         answered = offer.answered_at.astimezone(SHANGHAI).date() if offer.answered_at else None
         rows.append(Outcome(case, category, offer.run.round.name, answered, offer if sees else None))
     return Outcomes(shown, rows)
+
+
+def _tells_leavers(every: Sequence[Case], stage: Stage, categories: Sequence[Category], day: date) -> bool:
+    """Whether the list, held beside that of who started, would tell the few who left."""
+    if stage is not Stage.EMPLOYED:
+        return False
+    groups = [categories] if categories else [(), *((category,) for category in Category)]
+    return any(
+        0 < len(of(every, Stage.STARTED, day, group)) - len(of(every, Stage.EMPLOYED, day, group)) < FEW
+        for group in groups
+    )
 
 
 def _too_few(every: Sequence[Case], stage: Stage, categories: Sequence[Category], day: date) -> bool:

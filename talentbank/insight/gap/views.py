@@ -68,7 +68,7 @@ def home(asking: Actor) -> dict[str, Any]:
         "remaining": figures.remaining(cases, day),
         "missing": sum(missing),
         "goal": sum(figures.goal(n) for n in missing),
-        "months": figures.by_month(cases, day),
+        "months": figures.by_month(cases, day, sees=sees),
         "turnover": figures.core_turnover(cases, day),
         "turnover_goal": figures.percent("turnover_goal"),
         "stayed": {days: figures.share_stayed(cases, days, day, sees=sees) for days in (90, 365)},

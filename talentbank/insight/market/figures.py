@@ -250,12 +250,17 @@ def scarcity(held: Held, rows: Sequence[Scarce], names: Mapping[str, str], *, se
                 Cell(row.share if priced else None),
                 Cell(row.seats),
                 Cell(row.level),
-                hidden(row.able, Cell(row.able), sees=sees),
+                Cell(HIDDEN if _tells_few(row.able, held.run.students, sees=sees) else row.able),
             )
             for row in rows
         ),
         chart=Chart("bar", "competency", ("share",), percent=True) if priced else None,
     )
+
+
+def _tells_few(able: int, everybody: int, *, sees: bool) -> bool:
+    """Whether who is able, or who of them all is not, are too few to be told."""
+    return not sees and any(0 < count < FEW for count in (able, everybody - able))
 
 
 def training(needs: Sequence[Need], parts: Mapping[str, float], names: Mapping[str, str], *, sees: bool) -> Table:

@@ -196,7 +196,12 @@ def hold_again(offer: Offer) -> bool:
     if db.session.scalar(other) is not None or queries.seats_held().get(offer.position_id, 0) >= (headcount or 0):
         return False
     lapse_past_offers()
-    offer.released_at = None
+    try:
+        with db.session.begin_nested():
+            db.session.execute(update(Offer).where(Offer.id == offer.id).values(released_at=None))
+    except IntegrityError:  # an offer of a round that is published at this moment
+        return False
+    db.session.refresh(offer, ["released_at"])
     return True
 
 
@@ -215,12 +220,12 @@ def _lost(run: Run) -> tuple[int, int]:
     taken: dict[int, int] = {}
     for _, position_id in pairs:
         taken[position_id] = taken.get(position_id, 0) + 1
-    held = queries.seats_held()
     headcount: dict[int, int] = dict(
         db.session.execute(
             select(Position.id, Position.headcount).where(deposits.on_show()).with_for_update(of=Position)
         ).all()
     )
+    held = queries.seats_held()  # once they are locked: a release may have been taken back meanwhile
     gone = sum(student_id not in free for student_id, _ in pairs)
     return gone, sum(seats > headcount.get(p, 0) - held.get(p, 0) for p, seats in taken.items())
 

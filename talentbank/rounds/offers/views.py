@@ -36,6 +36,8 @@ bp.app_template_global("decline_label")(lambda reason: DECLINE_LABELS[reason])
 ALTERNATIVES = 3
 CHECKS = "6 per minute"
 """Solving again takes a while."""
+LONGEST_CHECK = 20.0
+"""Seconds that somebody waits for it."""
 
 EMPTY_LABELS = {
     EmptySeat.NOBODY_ELIGIBLE: _l("Nobody of the round was eligible."),
@@ -220,7 +222,7 @@ def check_again(round_id: int) -> Page:
     found = results.concerned(actor(), round_id)
     if found.state not in results.PUBLIC:
         raise Conflict(_("Only a published result can be checked here."))
-    return _check_page(found, proof.verify(round_id))
+    return _check_page(found, proof.verify(round_id, LONGEST_CHECK))
 
 
 def _check_page(found: Round, checked: Proof | None = None) -> Page:
