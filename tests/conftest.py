@@ -27,8 +27,10 @@ from talentbank.competencies.service import load_seeds
 from talentbank.credentials.bank import Bank
 from talentbank.demo import service as demo
 from talentbank.extensions import db
-from talentbank.permissions import SYSTEM
+from talentbank.permissions import SYSTEM, Actor
 from talentbank.practice.evidence import Store
+from tests import factories
+from tests.web.reader import Reader, Reads
 
 # Some tests have an app of their own; templates are compiled once for all of them.
 _compiled = TemporaryDirectory(prefix="bank-jinja-")
@@ -200,3 +202,14 @@ def in_english(app_context: None) -> Iterator[None]:
     """An application context whose sentences are English."""
     with force_locale("en"):
         yield
+
+
+@pytest.fixture
+def reads(app: Flask) -> Reads:
+    """Sign somebody in, in front of a browser."""
+
+    def sign_in(actor: Actor | None, language: str = "en") -> Reader:
+        with app.app_context():
+            return Reader(app, factories.user(actor).get_id() if actor else None, language)
+
+    return sign_in

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -22,7 +21,7 @@ from talentbank.insight.enterprises import queries
 from talentbank.insight.enterprises.answering import QUESTION_GRACE, START_GRACE, Case, measure, questions
 from talentbank.insight.tables import FEW
 from talentbank.messages import service as messages
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Role
 from talentbank.placements import service as placements
 from talentbank.rounds.offers import service as offers
 from talentbank.rounds.offers.models import Offer
@@ -30,7 +29,7 @@ from tests import factories
 from tests.market import Market
 from tests.rounds.life import published
 from tests.test_queries import counted
-from tests.web.reader import Reader
+from tests.web.reader import Reads
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -207,18 +206,6 @@ def bank(app: Flask) -> Market:
     """A market made in a context of its own, so that each page is read by whom it is meant for."""
     with app.app_context():
         return Market()
-
-
-@pytest.fixture
-def reads(app: Flask) -> Callable[[Actor], Reader]:
-    def sign_in(actor: Actor) -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), "en")
-
-    return sign_in
-
-
-Reads = Callable[[Actor], Reader]
 
 
 def test_the_page_says_too_few_and_later_a_share_with_its_interval(app: Flask, bank: Market, reads: Reads) -> None:

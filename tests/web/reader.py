@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import html5lib
@@ -10,6 +11,8 @@ from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
+
+from talentbank.permissions import Actor
 
 ORIGIN = "http://bank.example"
 
@@ -80,6 +83,12 @@ class Reader:
         if response.mimetype == "text/html":
             assert_sound(page, self.app)
         return page
+
+
+class Reads(Protocol):
+    """Signs somebody in, in front of a browser of one's own; a stranger for None."""
+
+    def __call__(self, actor: Actor | None, language: str = "en") -> Reader: ...
 
 
 def filled(form: Tag) -> dict[str, str | list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,29 +11,18 @@ from flask import Flask
 
 from talentbank.accounts.models import Organisation
 from talentbank.extensions import db, today
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Role
 from tests import factories
 from tests.insight.test_cohorts import BEFORE, LAST, peopled
 from tests.market import Market
 from tests.practice.world import World
-from tests.web.reader import Page, Reader
-
-Reads = Callable[[Actor], Reader]
+from tests.web.reader import Page, Reads
 
 
 @pytest.fixture
 def m(app: Flask) -> Market:
     with app.app_context():
         return Market()
-
-
-@pytest.fixture
-def reads(app: Flask) -> Reads:
-    def sign_in(actor: Actor) -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), "en")
-
-    return sign_in
 
 
 def figure(page: Page, key: str) -> Tag:

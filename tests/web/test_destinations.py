@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,16 +9,15 @@ from flask import Flask
 from sqlalchemy import select
 
 from talentbank.extensions import db, today
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Role
 from talentbank.placements import service as placements
 from talentbank.rounds.offers import service as offers
 from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
 from tests.rounds.life import published
-from tests.web.reader import Reader
+from tests.web.reader import Reads
 
-Reads = Callable[[Actor], Reader]
 SINCE = (today() - timedelta(days=20)).isoformat()
 
 
@@ -27,15 +25,6 @@ SINCE = (today() - timedelta(days=20)).isoformat()
 def m(app: Flask) -> Market:
     with app.app_context():
         return Market()
-
-
-@pytest.fixture
-def reads(app: Flask) -> Reads:
-    def sign_in(actor: Actor) -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), "en")
-
-    return sign_in
 
 
 def begun(app: Flask, m: Market, contract: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -16,26 +14,15 @@ from talentbank.permissions import Actor, Role
 from tests import factories
 from tests.market import Market
 from tests.rounds.life import published
-from tests.web.reader import Reader
+from tests.web.reader import Reads
 
 WORDS = "They asked for 2000 RMB for training before the first day."
-
-Reads = Callable[..., Reader]
 
 
 @pytest.fixture
 def m(app: Flask) -> Market:
     with app.app_context():
         return Market()
-
-
-@pytest.fixture
-def reads(app: Flask) -> Reads:
-    def sign_in(actor: Actor, language: str = "en") -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), language)
-
-    return sign_in
 
 
 def report(app: Flask, m: Market, actor: Actor | None = None, words: str = WORDS) -> int:

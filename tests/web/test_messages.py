@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -13,31 +11,19 @@ from talentbank.extensions import db, transaction
 from talentbank.messages import service
 from talentbank.messages.models import Message
 from talentbank.notices.models import Notice
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Role
 from talentbank.rounds.offers import service as answering
 from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
 from tests.rounds.life import opened, published
-from tests.web.reader import ORIGIN, Reader
+from tests.web.reader import ORIGIN, Reads
 
 
 @pytest.fixture
 def m(app: Flask) -> Market:
     with app.app_context():
         return Market()
-
-
-@pytest.fixture
-def reads(app: Flask) -> Callable[[Actor], Reader]:
-    def sign_in(actor: Actor) -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), "en")
-
-    return sign_in
-
-
-Reads = Callable[[Actor], Reader]
 
 
 def test_a_question_goes_from_the_notice_to_its_answer(app: Flask, m: Market, reads: Reads) -> None:

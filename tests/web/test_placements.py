@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,14 +9,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from talentbank.extensions import db, today
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Role
 from talentbank.placements import service
 from talentbank.rounds.offers import service as offers
 from talentbank.rounds.offers.models import Offer
 from tests import factories
 from tests.market import Market
 from tests.rounds.life import published
-from tests.web.reader import Reader
+from tests.web.reader import Reads
 
 
 @pytest.fixture
@@ -37,17 +36,8 @@ def placement(app: Flask, m: Market) -> str:
         return f"/placements/{service.start(m.enterprise, offer, today() - timedelta(days=100)).id}"
 
 
-@pytest.fixture
-def reads(app: Flask) -> Callable[[Actor], Reader]:
-    def sign_in(actor: Actor) -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), "en")
-
-    return sign_in
-
-
 def test_everybody_whom_it_concerns_reads_it_and_nobody_else(
-    app: Flask, m: Market, placement: str, reads: Callable[[Actor], Reader]
+    app: Flask, m: Market, placement: str, reads: Reads
 ) -> None:
     for actor in (m.strong, m.enterprise, m.university, m.chamber):
         someone = reads(actor)
@@ -62,9 +52,7 @@ def test_everybody_whom_it_concerns_reads_it_and_nobody_else(
         assert placement not in reads(actor).get("/placements").links()
 
 
-def test_the_student_confirms_and_the_enterprise_answers(
-    m: Market, placement: str, reads: Callable[[Actor], Reader]
-) -> None:
+def test_the_student_confirms_and_the_enterprise_answers(m: Market, placement: str, reads: Reads) -> None:
     student, enterprise = reads(m.strong), reads(m.enterprise)
     page = student.get(placement)
     assert "You have confirmed" in student.submit(page, page.form("/confirm")).text
@@ -82,7 +70,7 @@ def test_the_student_confirms_and_the_enterprise_answers(
     assert "The two sides differ" in answered.text and "differs" in answered.text
 
 
-def test_a_forged_answer_is_refused(m: Market, placement: str, reads: Callable[[Actor], Reader]) -> None:
+def test_a_forged_answer_is_refused(m: Market, placement: str, reads: Reads) -> None:
     someone = reads(m.strong)
     someone.post(f"{placement}/check-in", 400, day="91", still_there="yes")
     someone.post(f"{placement}/check-in", 400, day="²", still_there="yes")

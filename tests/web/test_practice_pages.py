@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -16,7 +15,7 @@ from werkzeug.test import encode_multipart
 
 from talentbank.deposits.resources.models import ResourceKind
 from talentbank.extensions import db, today
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Role
 from talentbank.practice.evidence import Store
 from talentbank.practice.logs.views import FIELD_LABELS
 from talentbank.practice.models import Enrolment, EnrolmentState, LogState, PracticeLog
@@ -26,12 +25,11 @@ from tests import factories
 from tests.practice import samples
 from tests.practice.test_logs import BAD, MISSING
 from tests.practice.world import World
-from tests.web.reader import ORIGIN, Page, Reader, filled
+from tests.web.reader import ORIGIN, Page, Reader, Reads, filled
 
 MONDAY = today() - timedelta(days=today().weekday() + 7)
 WEEK = f"/practice?week={MONDAY.isocalendar().year}-W{MONDAY.isocalendar().week:02d}"
 GOOD = {"starts": "09:00", "ends": "12:00", "done": "Listed three products", "competencies": ["platform_ops"]}
-SignsIn = Callable[..., Reader]
 
 
 @pytest.fixture
@@ -44,17 +42,6 @@ def w(app: Flask) -> World:
 def enrolment(app: Flask, w: World) -> int:
     with app.app_context():
         return w.enrolment(w.resource({"platform_ops": 3, "data_analysis": 2}))
-
-
-@pytest.fixture
-def reads(app: Flask) -> SignsIn:
-    """Somebody signed in, in front of a browser."""
-
-    def sign_in(actor: Actor, language: str = "en") -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id(), language)
-
-    return sign_in
 
 
 def quick(page: Page, day: Any = MONDAY) -> Tag:
@@ -103,7 +90,7 @@ def decide(app: Flask, w: World, verdict: Verdict, reason: str = "") -> None:
 
 
 def test_a_day_is_logged_from_the_week_and_the_week_is_sent(
-    app: Flask, w: World, enrolment: int, reads: SignsIn
+    app: Flask, w: World, enrolment: int, reads: Reads
 ) -> None:
     someone = reads(w.student)
     page = someone.get(WEEK)
@@ -121,7 +108,7 @@ def test_a_day_is_logged_from_the_week_and_the_week_is_sent(
     assert not after.soup.select("form[action='/practice/send']")
 
 
-def test_a_day_is_logged_and_sent_at_once(app: Flask, w: World, enrolment: int, reads: SignsIn) -> None:
+def test_a_day_is_logged_and_sent_at_once(app: Flask, w: World, enrolment: int, reads: Reads) -> None:
     someone = reads(w.student)
     page = someone.get(WEEK)
     hours = {**GOOD, "starts": "", "ends": "", "hours": "1:30"}
@@ -131,7 +118,7 @@ def test_a_day_is_logged_and_sent_at_once(app: Flask, w: World, enrolment: int, 
 
 
 def test_a_log_goes_back_and_forth_and_each_sees_who_has_it(
-    app: Flask, w: World, enrolment: int, reads: SignsIn
+    app: Flask, w: World, enrolment: int, reads: Reads
 ) -> None:
     student, host, university = reads(w.student), reads(w.host), reads(w.university)
     page = student.get(WEEK)
@@ -170,7 +157,7 @@ def test_a_log_goes_back_and_forth_and_each_sees_who_has_it(
 
 
 def test_a_draft_is_changed_sent_and_removed_from_the_week(
-    app: Flask, w: World, enrolment: int, reads: SignsIn
+    app: Flask, w: World, enrolment: int, reads: Reads
 ) -> None:
     someone = reads(w.student)
     page = someone.get(WEEK)
@@ -195,7 +182,7 @@ def test_a_draft_is_changed_sent_and_removed_from_the_week(
 
 
 def test_a_draft_that_cant_be_sent_any_more_says_why_in_its_form(
-    app: Flask, w: World, enrolment: int, reads: SignsIn
+    app: Flask, w: World, enrolment: int, reads: Reads
 ) -> None:
     someone = reads(w.student)
     with app.app_context():
@@ -234,7 +221,7 @@ WRITABLE = [case for case in BAD if case[0].get("starts") != -1]
 
 @pytest.mark.parametrize(("changes", "field"), [*WRITABLE, *MISSING])
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(
-    app: Flask, w: World, enrolment: int, reads: SignsIn, changes: dict[str, Any], field: str
+    app: Flask, w: World, enrolment: int, reads: Reads, changes: dict[str, Any], field: str
 ) -> None:
     someone = reads(w.student)
     page = someone.get(f"/practice/logs/new?enrolment={enrolment}")
@@ -262,7 +249,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(
     ],
 )
 def test_what_cant_be_read_is_said_at_its_field(
-    app: Flask, w: World, enrolment: int, reads: SignsIn, changes: dict[str, str], sentence: str
+    app: Flask, w: World, enrolment: int, reads: Reads, changes: dict[str, str], sentence: str
 ) -> None:
     someone = reads(w.student)
     page = someone.get(f"/practice/logs/new?enrolment={enrolment}")
@@ -272,7 +259,7 @@ def test_what_cant_be_read_is_said_at_its_field(
     assert count(app, PracticeLog) == 0
 
 
-def test_a_refused_quick_form_comes_back_as_it_was_typed(w: World, enrolment: int, reads: SignsIn) -> None:
+def test_a_refused_quick_form_comes_back_as_it_was_typed(w: World, enrolment: int, reads: Reads) -> None:
     someone = reads(w.student)
     page = someone.get(WEEK)
     files = {"report.pdf": samples.pdf()}
@@ -290,7 +277,7 @@ def test_every_field_that_a_refusal_names_has_a_name_on_the_page() -> None:
     assert {field for _, field in (*BAD, *MISSING)} | {"enrolment", "files"} == FIELD_LABELS.keys()
 
 
-def test_a_late_log_is_asked_why_and_taken(app: Flask, w: World, enrolment: int, reads: SignsIn) -> None:
+def test_a_late_log_is_asked_why_and_taken(app: Flask, w: World, enrolment: int, reads: Reads) -> None:
     someone = reads(w.student)
     day = (today() - timedelta(days=20)).isoformat()
     page = someone.get(f"/practice/logs/new?enrolment={enrolment}&day={day}")
@@ -307,7 +294,7 @@ def test_a_late_log_is_asked_why_and_taken(app: Flask, w: World, enrolment: int,
 # What stands on the pages
 
 
-def test_a_week_says_what_is_missing_before_anything_can_be_logged(app: Flask, w: World, reads: SignsIn) -> None:
+def test_a_week_says_what_is_missing_before_anything_can_be_logged(app: Flask, w: World, reads: Reads) -> None:
     with app.app_context():
         nobody = factories.person(Role.STUDENT)
     assert "/profile" in reads(nobody).get("/practice").links()
@@ -325,7 +312,7 @@ def test_a_week_says_what_is_missing_before_anything_can_be_logged(app: Flask, w
     assert not page.soup.select("form[enctype]")
 
 
-def test_who_has_several_seats_chooses_the_training_first(app: Flask, w: World, reads: SignsIn) -> None:
+def test_who_has_several_seats_chooses_the_training_first(app: Flask, w: World, reads: Reads) -> None:
     with app.app_context():
         seats = [w.enrolment(w.resource()) for _ in range(2)]
         w.enrolment(w.resource(), state=EnrolmentState.WAITING)
@@ -341,7 +328,7 @@ def test_who_has_several_seats_chooses_the_training_first(app: Flask, w: World, 
 
 
 @pytest.mark.parametrize("asked", ["9" * 10, "9" * 40, str(2**31), "0"])
-def test_an_id_that_no_enrolment_has_is_not_found(app: Flask, w: World, reads: SignsIn, asked: str) -> None:
+def test_an_id_that_no_enrolment_has_is_not_found(app: Flask, w: World, reads: Reads, asked: str) -> None:
     someone = reads(w.student)
     someone.get(f"/practice/logs/new?enrolment={asked}", 404)
     for name in ("enrolment", "resource", "student"):
@@ -351,13 +338,13 @@ def test_an_id_that_no_enrolment_has_is_not_found(app: Flask, w: World, reads: S
 @pytest.mark.parametrize(
     "asked", ["", "x", "2026-W60", "0-W1", "9999-W52", "2026-W", "-W-", "１-W１", "9" * 30 + "-W1"]
 )
-def test_a_week_that_there_is_not_is_this_one(w: World, reads: SignsIn, asked: str) -> None:
+def test_a_week_that_there_is_not_is_this_one(w: World, reads: Reads, asked: str) -> None:
     page = reads(w.student).get(f"/practice?week={asked}")
     iso = today().isocalendar()
     assert f"Week {iso.year}-W{iso.week:02d}" in page.text
 
 
-def test_weeks_lead_to_each_other_over_the_turn_of_a_year(w: World, reads: SignsIn) -> None:
+def test_weeks_lead_to_each_other_over_the_turn_of_a_year(w: World, reads: Reads) -> None:
     someone = reads(w.student)
     page = someone.get("/practice?week=2026-W01")
     assert "Week 2026-W01: 2025-12-29 to 2026-01-04" in page.text
@@ -367,7 +354,7 @@ def test_weeks_lead_to_each_other_over_the_turn_of_a_year(w: World, reads: Signs
     assert (before["href"], after["href"]) == ("/practice?week=2025-W52", "/practice?week=2026-W02")
 
 
-def test_numbers_open_the_lists_that_they_count(app: Flask, w: World, enrolment: int, reads: SignsIn) -> None:
+def test_numbers_open_the_lists_that_they_count(app: Flask, w: World, enrolment: int, reads: Reads) -> None:
     with app.app_context():
         for state, number in ((LogState.DRAFT, 3), (LogState.SENT_BACK, 1), (LogState.REJECTED, 1)):
             for _ in range(number):
@@ -384,7 +371,7 @@ def test_numbers_open_the_lists_that_they_count(app: Flask, w: World, enrolment:
                 assert len(rows.soup.select("#list tbody tr")) == int(number.get_text(strip=True)), number["href"]
 
 
-def test_the_list_leads_each_role_to_a_log_and_narrows(app: Flask, w: World, enrolment: int, reads: SignsIn) -> None:
+def test_the_list_leads_each_role_to_a_log_and_narrows(app: Flask, w: World, enrolment: int, reads: Reads) -> None:
     with app.app_context():
         log_id = w.log(enrolment, MONDAY, starts=540, competencies=("data_analysis",))
         w.log(enrolment, MONDAY, starts=900, hours=1, done="Packed parcels")
@@ -405,9 +392,7 @@ def test_the_list_leads_each_role_to_a_log_and_narrows(app: Flask, w: World, enr
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_pages_are_sound_in_both_languages(
-    app: Flask, w: World, enrolment: int, reads: SignsIn, language: str
-) -> None:
+def test_pages_are_sound_in_both_languages(app: Flask, w: World, enrolment: int, reads: Reads, language: str) -> None:
     with app.app_context():
         logs = [w.log(enrolment, MONDAY, starts=60 * (8 + n), hours=1, state=s) for n, s in enumerate(LogState)]
     for actor in (w.student, w.host, w.university, w.chamber):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -16,9 +14,8 @@ from talentbank.permissions import Actor, Role
 from tests import factories
 from tests.factories import CONTACT, PASSWORD
 from tests.test_queries import counted
-from tests.web.reader import Reader
+from tests.web.reader import Reads
 
-Reads = Callable[..., Reader]
 PERSONAL = "3812 3456"
 
 
@@ -33,15 +30,6 @@ def firm(app: Flask) -> Actor:
 def chamber(app: Flask) -> Actor:
     with app.app_context():
         return factories.person(Role.CHAMBER)
-
-
-@pytest.fixture
-def reads(app: Flask) -> Reads:
-    def sign_in(actor: Actor | None, language: str = "en") -> Reader:
-        with app.app_context():
-            return Reader(app, factories.user(actor).get_id() if actor else None, language)
-
-    return sign_in
 
 
 def house(app: Flask, actor: Actor) -> Organisation:
