@@ -26,8 +26,9 @@ from flask_sqlalchemy.pagination import Pagination
 from flask_wtf import CSRFProtect
 from huey import Huey, MemoryHuey, SqliteHuey
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.sql.dml import Delete, Insert, Update
 
 __all__ = [
     "ListPagination",
@@ -224,6 +225,12 @@ def transaction() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+def changed_rows(statement: Update | Delete | Insert) -> int:
+    """Execute a statement; how many rows it changed."""
+    result = db.session.execute(statement)
+    return result.rowcount if isinstance(result, CursorResult) else 0
 
 
 @event.listens_for(Engine, "connect")

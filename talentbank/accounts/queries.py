@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -54,7 +54,22 @@ def decisions(organisation_id: int) -> Sequence[Vetting]:
 
 def people_of(organisation_id: int) -> Sequence[int]:
     """The ids of the people who may sign in for an organisation."""
-    return db.session.scalars(select(User.id).where(User.organisation_id == organisation_id, User.active)).all()
+    return people_of_each([organisation_id]).get(organisation_id, [])
+
+
+def people_of_each(organisation_ids: Collection[int]) -> dict[int, list[int]]:
+    """The ids of the people who may sign in for organisations, by the organisation's id."""
+    people: dict[int, list[int]] = {}
+    query = select(User.organisation_id, User.id).where(User.organisation_id.in_(organisation_ids), User.active)
+    for organisation_id, user_id in db.session.execute(query.order_by(User.id)):
+        if organisation_id is not None:
+            people.setdefault(organisation_id, []).append(user_id)
+    return people
+
+
+def people_with(role: Role) -> Sequence[User]:
+    """The people with a role who may sign in."""
+    return db.session.scalars(select(User).where(User.role == role, User.active).order_by(User.id)).all()
 
 
 def organisations(actor: Actor, kind: str, standing: str, text: str, page: int) -> Pagination:

@@ -18,7 +18,7 @@ from talentbank.accounts.licence import check_contact, check_licence, normal_lic
 from talentbank.accounts.models import Invitation, Organisation, SignInGuard, Standing, User, Vetting
 from talentbank.audit import command
 from talentbank.errors import Conflict, Forbidden, Invalid, NotFound, Problems
-from talentbank.extensions import db, now
+from talentbank.extensions import changed_rows, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import STRANGER, Action, Actor, Role
 
@@ -285,12 +285,12 @@ def accept_invitation(actor: Actor, token: str, name: str, password: str) -> Use
     _check_text("name", name, problems)
     _check_password("password", password, invitation.email, problems)
     problems.check()
-    taken = db.session.execute(
+    taken = changed_rows(
         update(Invitation)
         .where(Invitation.id == invitation.id, Invitation.accepted_at.is_(None))
         .values(accepted_at=now())
     )
-    if taken.rowcount != 1:  # type: ignore[attr-defined]
+    if taken != 1:
         raise NotFound(_l("This invitation was used already. Ask for a new one."))
     user = db.session.scalar(select(User).where(User.email == invitation.email))
     if user is None:

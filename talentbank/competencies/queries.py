@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -38,6 +39,26 @@ def lexicon(entries: Iterable[Competency]) -> Lexicon:
 def with_levels() -> ORMOption:
     """Load a student's levels with their competencies, in two queries for any number of students."""
     return selectinload(Student.levels).joinedload(StudentLevel.competency)
+
+
+def levels_of(students: Select[int]) -> tuple[dict[str, Counter[int]], dict[str, Counter[int]]]:
+    """How many students (a query of their ids) have which level of a competency, by its code.
+
+    Claimed, which is the higher of what is claimed and what is verified, and verified; who has not named it is left
+    out.
+    """
+    claimed: dict[str, Counter[int]] = {}
+    verified: dict[str, Counter[int]] = {}
+    rows = db.session.execute(
+        select(Competency.code, StudentLevel.claimed, StudentLevel.verified, func.count())
+        .join(Competency, Competency.id == StudentLevel.competency_id)
+        .where(StudentLevel.student_id.in_(students))
+        .group_by(Competency.code, StudentLevel.claimed, StudentLevel.verified)
+    )
+    for code, said, shown, count in rows:
+        claimed.setdefault(code, Counter())[max(said, shown)] += count
+        verified.setdefault(code, Counter())[shown] += count
+    return claimed, verified
 
 
 def own_profile(actor: Actor) -> Student | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, exists, func, inspect, or_, select
-from sqlalchemy.engine import CursorResult
 
 from talentbank import audit
 from talentbank.accounts import passwords
@@ -23,7 +22,7 @@ from talentbank.demo.market import MarketBuilder
 from talentbank.demo.models import DemoBank
 from talentbank.demo.term import TermBuilder
 from talentbank.errors import Conflict
-from talentbank.extensions import db, now, today
+from talentbank.extensions import changed_rows, db, now, today
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Actor, Role
 from talentbank.practice.evidence import Store
@@ -133,8 +132,7 @@ def remove(actor: Actor, *, everything: bool = False) -> int:
     tables = [t for t in reversed(db.metadata.sorted_tables) if t not in kept and t is not mark]
     removed = 0
     for table in [*tables, mark]:
-        result = db.session.execute(delete(table))
-        removed += result.rowcount if isinstance(result, CursorResult) else 0
+        removed += changed_rows(delete(table))
     audit.record(actor, Action.KEEP_DEMO, "demobank", built=False, rows=removed)
     return removed
 

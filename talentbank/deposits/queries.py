@@ -68,6 +68,21 @@ def free_seats() -> tuple[int, int]:
     return row[0], row[1]
 
 
+def seats_asked(where: ColumnElement[bool]) -> dict[str, dict[int, int]]:
+    """Seats of positions (a condition beside Position), by the competency's code and the level that they ask for."""
+    rows = db.session.execute(
+        select(Competency.code, PositionRequirement.level, func.sum(Position.headcount))
+        .join(PositionRequirement, PositionRequirement.competency_id == Competency.id)
+        .join(Position, Position.id == PositionRequirement.position_id)
+        .where(where)
+        .group_by(Competency.code, PositionRequirement.level)
+    )
+    found: dict[str, dict[int, int]] = {}
+    for code, level, seats in rows:
+        found.setdefault(code, {})[level] = int(seats)
+    return found
+
+
 def promised_seats(position_id: int) -> int:
     """Seats of one position that offers hold."""
     return db.session.scalar(select(promised()).select_from(Position).where(Position.id == position_id)) or 0

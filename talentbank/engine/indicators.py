@@ -75,6 +75,10 @@ class Spell:
         if self.ended_on is not None and self.ended_on < self.started_on:
             raise ValueError(f"a stay from {self.started_on} can't end on {self.ended_on}")
 
+    def goes_on(self, day: date) -> bool:
+        """Whether it has begun and not ended by the end of a day: the last day is over by then."""
+        return self.started_on <= day and (self.ended_on is None or self.ended_on > day)
+
 
 @dataclass(frozen=True, slots=True)
 class Turnover:

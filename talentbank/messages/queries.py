@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, func, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
+from talentbank.accounts import queries as accounts
 from talentbank.accounts.models import Standing, User
 from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
@@ -277,11 +278,6 @@ def just_said(user_id: int, position_id: int, student_id: int, words: str, ago: 
     return bool(db.session.scalar(select(exists().where(_of(position_id, student_id), same))))
 
 
-def told(found: Thread, *, student: bool) -> list[int]:
+def told(found: Thread, *, student: bool) -> Sequence[int]:
     """The ids of those who hear of a message: the student, or the enterprise's active people."""
-    if student:
-        return [found.student.user_id]
-    people = select(User.id).where(
-        User.organisation_id == found.position.enterprise_id, User.role == Role.ENTERPRISE, User.active
-    )
-    return list(db.session.scalars(people))
+    return [found.student.user_id] if student else accounts.people_of(found.position.enterprise_id)

@@ -33,10 +33,10 @@ TWICE = timedelta(minutes=1)
 def write(actor: Actor, position_id: int, student_id: int, words: str) -> Message:
     """Write to the other side about a position; it is told.
 
-    A student begins: an enterprise answers, and writes first only to who holds an offer of the position. Enterprises
-    know the students of a blind round by number; a student who writes shows the enterprise its name and university in
-    this thread, as the page says before anything is sent: to write is to consent (PIPL, articles 13 and 14). An
-    enterprise that writes to the holder of an open offer learns no name by that.
+    A student begins: an enterprise answers, and writes first only to who holds an offer of the position and is named
+    to it. Enterprises know the students of a blind round by number; a student who writes shows the enterprise its
+    name and university in this thread, as the page says before anything is sent: to write is to consent (PIPL,
+    articles 13 and 14).
 
     Raises NotFound for a thread that is not the actor's, Invalid for no words, too many or ones that can't be shown,
     Conflict where the position is blocked, the enterprise refused or not free to write, and beyond MOST_AN_HOUR.

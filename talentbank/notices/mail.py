@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from talentbank import audit, permissions
 from talentbank.audit import command
-from talentbank.extensions import db, mail, now, transaction
+from talentbank.extensions import changed_rows, db, mail, now, transaction
 from talentbank.extensions import gettext as _
 from talentbank.notices import queries, wording
 from talentbank.notices.models import Notice
@@ -90,8 +90,7 @@ def message(notice: Notice, connection: Any = None) -> EmailMessage:
 def _mark(notice_id: int) -> bool:
     with transaction():
         free = update(Notice).where(Notice.id == notice_id, Notice.mailed_at.is_(None))
-        result: Any = db.session.execute(free.values(mailed_at=now()).execution_options(synchronize_session=False))
-    return bool(result.rowcount == 1)
+        return changed_rows(free.values(mailed_at=now()).execution_options(synchronize_session=False)) == 1
 
 
 def _unmark(notice_id: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, insert, update
+from sqlalchemy import insert, update
 
 from talentbank import audit
 from talentbank.audit import command
-from talentbank.extensions import db, now
+from talentbank.extensions import changed_rows, db, now
 from talentbank.notices import queries
 from talentbank.notices.models import Notice
 from talentbank.permissions import Action, Actor
@@ -49,6 +49,6 @@ def read(actor: Actor, notice_id: int) -> Notice:
 def read_all(actor: Actor) -> int:
     """Mark all of one's notices as read; how many were not."""
     unread = update(Notice).where(Notice.user_id == actor.user_id, Notice.read_at.is_(None)).values(read_at=now())
-    result: CursorResult[Any] = db.session.execute(unread)  # type: ignore[assignment]
-    audit.record(actor, Action.MARK_NOTICES, "notices", read=result.rowcount)
-    return result.rowcount
+    read = changed_rows(unread)
+    audit.record(actor, Action.MARK_NOTICES, "notices", read=read)
+    return read

@@ -1,4 +1,4 @@
-"""Students with where they stand, within what the actor may see."""
+"""Students with where they stand, placements and what both sides said of them, within what the actor may see."""
 
 from __future__ import annotations
 
@@ -176,17 +176,6 @@ class Due:
     by: Role
 
 
-def shown_to(actor: Actor) -> ColumnElement[bool]:
-    """The placements that an actor may see, in a query that joins Offer, Position and Student."""
-    if actor.role is Role.STUDENT:
-        return Student.user_id == actor.user_id
-    if actor.role is Role.ENTERPRISE:
-        return Position.enterprise_id == actor.organisation_id
-    if actor.role is Role.UNIVERSITY:
-        return Student.university_id == actor.organisation_id
-    return true()
-
-
 def _asked_of(side: Role) -> ColumnElement[bool]:
     """Placements going on whose latest check-in day has passed without this side's word.
 
@@ -234,7 +223,7 @@ _JOINS = (
 
 def placement(actor: Actor, placement_id: int) -> Placement:
     """One placement. Raises NotFound unless it is there and the actor may see it."""
-    found = db.session.scalar(_JOINS.where(Placement.id == placement_id, shown_to(actor)))
+    found = db.session.scalar(_JOINS.where(Placement.id == placement_id, offers.seen_by(actor)))
     if found is None:
         raise NotFound(_l("There is no such placement, or it is not yours."))
     return found
@@ -244,7 +233,7 @@ def placements(
     actor: Actor, state: str, text: str, page: int, round_id: int | None = None, category: str = ""
 ) -> Pagination:
     """A page of the placements that the actor may see, the latest first day first."""
-    query = _JOINS.where(shown_to(actor)).order_by(Placement.started_on.desc(), Placement.id.desc())
+    query = _JOINS.where(offers.seen_by(actor)).order_by(Placement.started_on.desc(), Placement.id.desc())
     if state in set(PlacementState):
         query = query.where(in_state(actor, PlacementState(state)))
     if round_id is not None:
@@ -261,7 +250,7 @@ def count_placements(actor: Actor) -> dict[PlacementState, int]:
     """How many placements the actor may see in each state."""
     columns = [func.count().filter(in_state(actor, state)) for state in PlacementState]
     query = select(*columns).select_from(Placement).join(Placement.offer).join(Offer.position).join(Offer.student)
-    row = db.session.execute(query.where(shown_to(actor))).one()
+    row = db.session.execute(query.where(offers.seen_by(actor))).one()
     return dict(zip(PlacementState, row, strict=True))
 
 
@@ -280,27 +269,14 @@ def check_ins(placement_ids: Collection[int]) -> dict[int, list[CheckIn]]:
 
 def due(actor: Actor) -> list[Due]:
     """The check-ins that wait today, the oldest placement first: the actor's own, or all that the actor may see."""
-    asked = _asked(actor) if actor.role is not Role.SYSTEM else list(SIDES)
     found = []
-    for side in asked:
-        query = _JOINS.where(shown_to(actor), _asked_of(side)).order_by(Placement.started_on, Placement.id)
+    for side in _asked(actor):
+        query = _JOINS.where(offers.seen_by(actor), _asked_of(side)).order_by(Placement.started_on, Placement.id)
         for one in db.session.scalars(query):
             day = one.day_due(today())
             if day is not None:
                 found.append(Due(one, day, side))
     return sorted(found, key=lambda row: (row.placement.started_on, row.placement.id, row.day))
-
-
-def people_of(enterprises: Collection[int]) -> dict[int, list[int]]:
-    """The ids of the active people of enterprises, by the enterprise's id."""
-    people: dict[int, list[int]] = {}
-    query = select(User.organisation_id, User.id).where(
-        User.organisation_id.in_(enterprises), User.role == Role.ENTERPRISE, User.active
-    )
-    for enterprise_id, user_id in db.session.execute(query):
-        if enterprise_id is not None:
-            people.setdefault(enterprise_id, []).append(user_id)
-    return people
 
 
 @dataclass(frozen=True, slots=True)

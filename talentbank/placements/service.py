@@ -8,12 +8,15 @@ records a last day that the other has not spoken against.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from talentbank import audit, permissions
+from talentbank.accounts import queries as accounts
 from talentbank.audit import command
 from talentbank.errors import Conflict, Invalid, Problems
 from talentbank.extensions import SHANGHAI, db, now, today
@@ -139,26 +142,28 @@ def end(actor: Actor, placement_id: int, ended_on: date | None, reason: str, not
 def remind(actor: Actor) -> int:
     """Tell each side whose check-in waits, once a check-in; how many notices it was."""
     permissions.require(actor, Action.KEEP_TIME)
-    return _remind(actor) if queries.due(actor) else 0
+    words = _reminders(actor)
+    return _remind(actor, words) if words else 0
 
 
-@command(Action.KEEP_TIME)
-def _remind(actor: Actor) -> int:
+def _reminders(actor: Actor) -> list[tuple[int, str, dict[str, Any]]]:
+    """Whom to tell what of the check-ins that wait: user id, key and data."""
     rows = queries.due(actor)
-    people = queries.people_of({row.placement.offer.position.enterprise_id for row in rows})
-    told = 0
+    people = accounts.people_of_each({row.placement.offer.position.enterprise_id for row in rows})
+    words: list[tuple[int, str, dict[str, Any]]] = []
     for row in rows:
         offer = row.placement.offer
         asked = [offer.student.user_id] if row.by is Role.STUDENT else people.get(offer.position.enterprise_id, [])
-        told += notices.tell(
-            asked,
-            "check_in_due",
-            f"placement:{row.placement.id}:{row.day}:{row.by.value}",
-            placement=row.placement.id,
-            day=row.day,
-            title=offer.position.title,
-        )
-    audit.record(actor, Action.KEEP_TIME, "check_ins", due=len(rows), told=told)
+        key = f"placement:{row.placement.id}:{row.day}:{row.by.value}"
+        data = {"placement": row.placement.id, "day": row.day, "title": offer.position.title}
+        words += [(user_id, key, data) for user_id in asked]
+    return words
+
+
+@command(Action.KEEP_TIME)
+def _remind(actor: Actor, words: Sequence[tuple[int, str, dict[str, Any]]]) -> int:
+    told = notices.tell_each("check_in_due", words)
+    audit.record(actor, Action.KEEP_TIME, "check_ins", due=len({key for _, key, _ in words}), told=told)
     return told
 
 
@@ -237,8 +242,7 @@ def _write_end(actor: Actor, placement: Placement, day: date | None, reason: End
 def _tell_end(actor: Actor, placement: Placement, day: date) -> None:
     """Tell the other side what this one recorded, so that it can speak against it."""
     position = placement.offer.position
-    people = [placement.offer.student.user_id]
-    if actor.role is Role.STUDENT:
-        people = queries.people_of([position.enterprise_id]).get(position.enterprise_id, [])
+    student = [placement.offer.student.user_id]
+    people = accounts.people_of(position.enterprise_id) if actor.role is Role.STUDENT else student
     key = f"placement:{placement.id}:{day.isoformat()}"
     notices.tell(people, "placement_ended", key, placement=placement.id, title=position.title, day=day.isoformat())

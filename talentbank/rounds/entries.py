@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
+from talentbank.accounts import queries as accounts
 from talentbank.accounts.models import Organisation, User
 from talentbank.competencies.models import Student
 from talentbank.deposits.models import Position
@@ -122,7 +123,7 @@ def takes_part(actor: Actor, round_id: int) -> bool:
 
 def officers() -> Sequence[User]:
     """The people of the chamber, any of whom can answer appeals."""
-    return db.session.scalars(select(User).where(User.role == Role.CHAMBER, User.active).order_by(User.id)).all()
+    return accounts.people_with(Role.CHAMBER)
 
 
 def round_after(round_id: int) -> Round | None:

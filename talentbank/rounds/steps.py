@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import update
-from sqlalchemy.engine import CursorResult
-from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from talentbank.errors import Conflict
-from talentbank.extensions import db
+from talentbank.extensions import changed_rows, db
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.rounds import queries
 from talentbank.rounds.models import Round, RoundPosition, RoundState, RoundStudent
@@ -33,12 +31,6 @@ def advance(
     found = queries.round_(round_id)
     db.session.refresh(found)
     return found
-
-
-def changed_rows(statement: Update | Delete | Insert) -> int:
-    """Rows that a statement changes."""
-    result = db.session.execute(statement)
-    return result.rowcount if isinstance(result, CursorResult) else 0
 
 
 def let_go(round_id: int) -> None:

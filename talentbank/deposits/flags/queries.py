@@ -89,13 +89,3 @@ def why_blocked(position_id: int) -> str:
     """What the chamber answered when it last blocked a position."""
     query = select(Flag.answer).where(Flag.position_id == position_id, in_state(FlagState.UPHELD))
     return db.session.scalar(query.order_by(Flag.decided_at.desc(), Flag.id.desc()).limit(1)) or ""
-
-
-def chamber() -> Sequence[int]:
-    """The accounts of the chamber's people."""
-    return db.session.scalars(select(User.id).where(User.role == Role.CHAMBER, User.active)).all()
-
-
-def members(organisation_id: int) -> Sequence[int]:
-    """The accounts of an organisation's people."""
-    return db.session.scalars(select(User.id).where(User.organisation_id == organisation_id, User.active)).all()

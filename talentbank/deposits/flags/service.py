@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from talentbank import audit
+from talentbank.accounts import queries as accounts
 from talentbank.audit import command
 from talentbank.deposits.flags import queries
 from talentbank.deposits.flags.models import Flag, FlagKind
 from talentbank.deposits.models import Position, PositionState
 from talentbank.errors import Conflict, NotFound, Problems
-from talentbank.extensions import db, now
+from talentbank.extensions import changed_rows, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.notices import service as notices
-from talentbank.permissions import Action, Actor
+from talentbank.permissions import Action, Actor, Role
 
 LONGEST = 1000
 """Characters of a report, of its answer, and of a reason to unblock."""
@@ -54,7 +54,12 @@ def make(actor: Actor, position_id: int, kind: str, words: str) -> Flag:
         db.session.flush()
     except IntegrityError:  # the database lets one wait a person and position
         raise Conflict(_l("Your earlier report of this position still waits for the chamber's decision.")) from None
-    notices.tell(queries.chamber(), "flag_made", f"flag:{flag.id}", title=position.title)
+    notices.tell(
+        [person.id for person in accounts.people_with(Role.CHAMBER)],
+        "flag_made",
+        f"flag:{flag.id}",
+        title=position.title,
+    )
     audit.record(actor, Action.FLAG_POSITION, flag, position=position_id, kind=kind)
     return flag
 
@@ -76,13 +81,13 @@ def decide(actor: Actor, flag_id: int, decision: str, answer: str) -> Flag:
     upheld = Decision(decision) is Decision.UPHOLD
     said = {"upheld": upheld, "answer": answer.strip(), "decided_by": actor.user_id, "decided_at": now()}
     waiting = update(Flag).where(Flag.decided_at.is_(None)).values(**said)
-    if _changed(waiting.where(Flag.id == flag_id)) != 1:
+    if changed_rows(waiting.where(Flag.id == flag_id)) != 1:
         raise Conflict(_l("This report has been decided already."))
     reporters = {flag_id: flag.user_id}
     if upheld:
         others = select(Flag.id, Flag.user_id).where(Flag.position_id == position.id, Flag.decided_at.is_(None))
         reporters |= dict(db.session.execute(others).all())
-        _changed(waiting.where(Flag.id.in_(reporters)))
+        changed_rows(waiting.where(Flag.id.in_(reporters)))
         _block(actor, position, flag_id)
     data = {"position": position.id, "title": position.title, "answer": answer.strip()}
     notices.tell_each("flag_decided", [(user, f"flag:{number}", data) for number, user in reporters.items()])
@@ -107,7 +112,7 @@ def unblock(actor: Actor, position_id: int, reason: str) -> Position:
 
 def _block(actor: Actor, position: Position, flag_id: int) -> None:
     _set(position, PositionState.BLOCKED)
-    people = queries.members(position.enterprise_id)
+    people = accounts.people_of(position.enterprise_id)
     notices.tell(people, "position_blocked", f"flag:{flag_id}", position=position.id, title=position.title)
     audit.record(actor, Action.DECIDE_FLAG, position, state=position.state.value, report=flag_id)
 
@@ -124,11 +129,6 @@ def _locked(position_id: int) -> Position:
     if found is None:
         raise NotFound(_l("There is no such position, or it is not on show."))
     return found
-
-
-def _changed(statement: Any) -> int:
-    result: CursorResult[Any] = db.session.execute(statement)  # type: ignore[assignment]
-    return result.rowcount
 
 
 def _check(field: str, text: str, problems: Problems) -> None:

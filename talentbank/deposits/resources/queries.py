@@ -209,6 +209,21 @@ def on_show() -> ColumnElement[bool]:
     return and_(TrainingResource.state == ResourceState.OPEN, approved())
 
 
+def teaching() -> dict[str, list[tuple[int, int]]]:
+    """Level and free seats of each open resource that teaches a competency, by the competency's code."""
+    rows = db.session.execute(
+        select(Competency.code, TaughtCompetency.level, free())
+        .select_from(TrainingResource)
+        .join(TaughtCompetency, TaughtCompetency.resource_id == TrainingResource.id)
+        .join(Competency, Competency.id == TaughtCompetency.competency_id)
+        .where(on_show(), ~_over())
+    )
+    found: dict[str, list[tuple[int, int]]] = {}
+    for code, level, seats in rows:
+        found.setdefault(code, []).append((level, max(0, seats)))
+    return found
+
+
 def seen_by(actor: Actor) -> ColumnElement[bool] | None:
     """The resources that an actor may see at all; None where it is every one."""
     if actor.role in (Role.CHAMBER, Role.ADMINISTRATOR):

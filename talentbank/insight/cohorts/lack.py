@@ -8,6 +8,7 @@ from functools import cached_property
 
 from talentbank.engine.indicators import Share
 from talentbank.extensions import lazy_gettext as _l
+from talentbank.insight import levels
 from talentbank.insight.tables import Cell, Chart, Column, Kind, Table
 
 
@@ -36,18 +37,16 @@ class Asked:
     @cached_property
     def mean(self) -> float:
         """The mean level asked, each seat counted once. ValueError where no seat asks for it."""
-        if not self.demand:
-            raise ValueError(f"nobody asks for {self.code}")
-        return sum(level * seats for level, seats in self.seats.items()) / self.demand
+        return levels.mean(self.seats)
 
     @property
     def level(self) -> int:
         """The mean level as a level: rounded, a half upwards."""
-        return int(self.mean + 0.5)
+        return levels.whole(self.mean)
 
-    def reaching(self, levels: Mapping[int, int], level: int) -> Share:
+    def reaching(self, people: Mapping[int, int], level: int) -> Share:
         """The students who have a level or a higher one, of all."""
-        return Share(sum(count for had, count in levels.items() if had >= level), self.students)
+        return Share(levels.reaching(people, level), self.students)
 
     @cached_property
     def missing(self) -> float | None:
@@ -58,7 +57,7 @@ class Asked:
         """
         if not self.students:
             return None
-        reached = {level: self.reaching(self.claimed, level).numerator for level in self.seats}
+        reached = {level: levels.reaching(self.claimed, level) for level in self.seats}
         return sum(seats * (self.students - reached[level]) for level, seats in self.seats.items()) / self.students
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from talentbank.accounts.models import Organisation, Standing
@@ -15,7 +14,6 @@ from talentbank.competencies.models import Competency, Student, StudentLevel
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Contract, Position, PositionRequirement, PositionState
 from talentbank.deposits.resources import queries as resources
-from talentbank.deposits.resources.models import TaughtCompetency, TrainingResource
 from talentbank.engine.indicators import YEAR, Outcome
 from talentbank.errors import NotFound
 from talentbank.extensions import ListPagination, Pagination, db, now, today
@@ -23,7 +21,7 @@ from talentbank.extensions import lazy_gettext as _l
 from talentbank.insight.cohorts.lack import Asked
 from talentbank.insight.cohorts.records import Group, Person, Placed, Record, Step
 from talentbank.insight.gap.cases import Case
-from talentbank.permissions import Actor, Role
+from talentbank.permissions import Actor
 from talentbank.placements.destinations import queries as destinations
 from talentbank.placements.destinations.queries import Graduate
 from talentbank.placements.models import EndReason, Placement
@@ -61,10 +59,6 @@ def _group(graduate: Graduate) -> Group:
     return Group(graduate.kind.value)
 
 
-def _of_university(actor: Actor) -> ColumnElement[bool]:
-    return Student.university_id == actor.organisation_id if actor.role is Role.UNIVERSITY else false()
-
-
 def _cases(actor: Actor) -> list[Case]:
     """The employments that the bank placed the university's students in."""
     rows = db.session.execute(
@@ -72,7 +66,7 @@ def _cases(actor: Actor) -> list[Case]:
         .join(Offer.position)
         .join(Offer.student)
         .join(Placement, Placement.offer_id == Offer.id)
-        .where(_of_university(actor), Position.contract == Contract.EMPLOYMENT)
+        .where(destinations.of_university(actor), Position.contract == Contract.EMPLOYMENT)
         .order_by(Offer.id)
     )
     return [
@@ -121,58 +115,27 @@ def _wanted() -> ColumnElement[bool]:
 
 def _looking(actor: Actor) -> Select[int]:
     """The ids of the university's students who would take part in a round now."""
-    free = offers.free_students().where(_of_university(actor))
+    free = offers.free_students().where(destinations.of_university(actor))
     return free.with_only_columns(Student.id).order_by(None)
 
 
 def asked(actor: Actor) -> list[Asked]:
     """Every competency with what employers ask and the actor's students have, in five queries."""
-    seats: dict[int, dict[int, int]] = {}
-    wanted = (
-        select(PositionRequirement.competency_id, PositionRequirement.level, func.sum(Position.headcount))
-        .join(Position, Position.id == PositionRequirement.position_id)
-        .where(_wanted())
-        .group_by(PositionRequirement.competency_id, PositionRequirement.level)
-    )
-    for competency, level, count in db.session.execute(wanted):
-        seats.setdefault(competency, {})[level] = count
-    claimed, verified = _levels(actor)
+    seats, taught = deposits.seats_asked(_wanted()), resources.teaching()
+    claimed, verified = catalogue.levels_of(_looking(actor))
     students = db.session.scalar(select(func.count()).select_from(_looking(actor).subquery())) or 0
-    taught = dict(
-        db.session.execute(
-            select(TaughtCompetency.competency_id, func.count())
-            .join(TrainingResource, TrainingResource.id == TaughtCompetency.resource_id)
-            .where(resources.on_show(), TrainingResource.ends_on >= today())
-            .group_by(TaughtCompetency.competency_id)
-        ).all()
-    )
     return [
         Asked(
             one.code,
             one.name,
-            seats.get(one.id, {}),
-            claimed.get(one.id, {}),
-            verified.get(one.id, {}),
+            seats.get(one.code, {}),
+            claimed.get(one.code, {}),
+            verified.get(one.code, {}),
             students,
-            taught.get(one.id, 0),
+            len(taught.get(one.code, [])),
         )
         for one in catalogue.competencies()
     ]
-
-
-def _levels(actor: Actor) -> tuple[dict[int, Counter[int]], dict[int, Counter[int]]]:
-    """How many of the students have which level of a competency: claimed or verified, and verified."""
-    claimed: dict[int, Counter[int]] = {}
-    verified: dict[int, Counter[int]] = {}
-    rows = db.session.execute(
-        select(StudentLevel.competency_id, StudentLevel.claimed, StudentLevel.verified, func.count())
-        .where(StudentLevel.student_id.in_(_looking(actor)))
-        .group_by(StudentLevel.competency_id, StudentLevel.claimed, StudentLevel.verified)
-    )
-    for competency, said, shown, count in rows:
-        claimed.setdefault(competency, Counter())[max(said, shown)] += count
-        verified.setdefault(competency, Counter())[shown] += count
-    return claimed, verified
 
 
 def competency(code: str) -> Competency:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
+from talentbank.engine.competency import MAX_LEVEL
 from talentbank.extensions import today
 from talentbank.insight import downloads
 from talentbank.insight.cohorts import figures, lack, queries
@@ -16,9 +17,6 @@ from talentbank.web import Page, actor, answer, asks, id_asked, page_number
 bp = Blueprint("cohorts", __name__)
 
 bp.app_template_global("step_label")(lambda step: figures.STEP_LABELS[step])
-
-HIGHEST = 5
-"""The highest level."""
 
 
 @bp.get("/cohorts")
@@ -70,7 +68,7 @@ def asked() -> Page:
 @asks(Action.READ_COHORTS)
 def reaching() -> Page:
     competency = queries.competency(request.args.get("competency", ""))
-    level = min(max(id_asked("level") or 1, 1), HIGHEST)
+    level = min(max(id_asked("level") or 1, 1), MAX_LEVEL)
     verified = request.args.get("on") == "verified"
     page, rows = queries.reaching(actor(), competency, level, verified=verified, page=page_number())
     return answer(
@@ -79,7 +77,7 @@ def reaching() -> Page:
         rows=rows,
         competency=competency,
         level=level,
-        levels=range(1, HIGHEST + 1),
+        levels=range(1, MAX_LEVEL + 1),
         verified=verified,
     )
 

@@ -50,14 +50,15 @@ class Shown:
     by_position: list[OfPosition]
 
 
-def _own(actor: Actor, enterprise_id: int) -> bool:
+def own(actor: Actor, enterprise_id: int) -> bool:
+    """Whether it is the enterprise of the actor."""
     return actor.role is Role.ENTERPRISE and actor.organisation_id == enterprise_id
 
 
 def enterprise(actor: Actor, enterprise_id: int) -> Shown:
     """An enterprise in figures. Raises NotFound unless it is approved, the actor's own, or the chamber asks."""
     found = db.session.get(Organisation, enterprise_id)
-    inside = _own(actor, enterprise_id) or actor.role is Role.CHAMBER
+    inside = own(actor, enterprise_id) or actor.role is Role.CHAMBER
     looks = inside or actor.role is Role.ADMINISTRATOR
     if found is None or found.kind is not Role.ENTERPRISE or not (looks or found.standing is Standing.APPROVED):
         raise NotFound(_l("There is no such enterprise, or the chamber has not approved it."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from talentbank.insight.enterprises import queries
-from talentbank.permissions import Action, Role
+from talentbank.permissions import Action
 from talentbank.web import Page, actor, answer, asks
 
 bp = Blueprint("enterprises", __name__)
@@ -15,9 +15,4 @@ bp = Blueprint("enterprises", __name__)
 @asks(Action.READ_POSITIONS)
 def enterprise(enterprise_id: int) -> Page:
     shown = queries.enterprise(actor(), enterprise_id)
-    asking = actor()
-    return answer(
-        "enterprises/enterprise.html",
-        shown=shown,
-        own=asking.role is Role.ENTERPRISE and asking.organisation_id == enterprise_id,
-    )
+    return answer("enterprises/enterprise.html", shown=shown, own=queries.own(actor(), enterprise_id))

@@ -46,10 +46,8 @@ class Case:
         return Spell(self.started_on, self.ended_on) if self.started_on else None
 
     def in_post(self, day: date) -> bool:
-        """Whether the person is employed there at the end of a day: the last day is over by then."""
-        return (
-            self.started_on is not None and self.started_on <= day and (self.ended_on is None or self.ended_on > day)
-        )
+        """Whether the person is employed there at the end of a day."""
+        return self.spell is not None and self.spell.goes_on(day)
 
     def old(self, days: int, today: date) -> bool:
         """Whether it started at least so many days ago."""

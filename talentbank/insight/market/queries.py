@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from talentbank import permissions
+from talentbank.competencies import queries as catalogue
 from talentbank.competencies.catalogue import Category
-from talentbank.competencies.models import Competency, Student, StudentLevel
+from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
-from talentbank.deposits.models import Position, PositionRequirement
+from talentbank.deposits.models import Position
 from talentbank.deposits.resources import queries as resources
-from talentbank.deposits.resources.models import TaughtCompetency, TrainingResource
+from talentbank.engine.indicators import Spell
 from talentbank.errors import NotFound
-from talentbank.extensions import SHANGHAI, db, today
+from talentbank.extensions import SHANGHAI, db
 from talentbank.extensions import lazy_gettext as _l
+from talentbank.insight import levels
 from talentbank.permissions import Action, Actor
 from talentbank.placements.models import Placement
 from talentbank.rounds.models import Round, RoundState
@@ -82,9 +84,8 @@ class Case:
     ended_on: date | None
 
     def there(self, day: date) -> bool:
-        """Whether the person is in the position at the end of a day: the last day is over by then."""
-        started = self.started_on is not None and self.started_on <= day
-        return started and (self.ended_on is None or self.ended_on > day)
+        """Whether the person is in the position at the end of a day."""
+        return self.started_on is not None and Spell(self.started_on, self.ended_on).goes_on(day)
 
 
 def cases(run_ids: Sequence[int]) -> list[Case]:
@@ -141,65 +142,19 @@ class Need:
 
 def needs() -> list[Need]:
     """A row a competency that positions on show ask for, those with most uncovered first."""
-    able, free = _free_levels()
-    teaching = _teaching()
+    free = free_students().with_only_columns(Student.id).order_by(None)
+    able, _ = catalogue.levels_of(free)
+    everybody = db.session.scalar(select(func.count()).select_from(free.subquery())) or 0
+    teaching = resources.teaching()
     found = []
-    for code, asked in _asked().items():
-        seats = sum(asked.values())
-        mean = sum(level * n for level, n in asked.items()) / seats
-        level = int(mean + 0.5)
-        have = sum(n for at, n in able.get(code, {}).items() if at >= level)
+    for code, asked in deposits.seats_asked(deposits.on_show()).items():
+        seats, mean = sum(asked.values()), levels.mean(asked)
+        level = levels.whole(mean)
+        have = levels.reaching(able.get(code, {}), level)
         taught = teaching.get(code, [])
         training = sum(n for at, n in taught if at >= level)
-        found.append(Need(code, seats, mean, level, have, free - have, len(taught), training))
+        found.append(Need(code, seats, mean, level, have, everybody - have, len(taught), training))
     return sorted(found, key=lambda need: (-need.uncovered, -need.seats, need.code))
-
-
-def _asked() -> dict[str, dict[int, int]]:
-    """Seats of positions on show, by competency and level."""
-    rows = db.session.execute(
-        select(Competency.code, PositionRequirement.level, func.sum(Position.headcount))
-        .join(PositionRequirement, PositionRequirement.competency_id == Competency.id)
-        .join(Position, Position.id == PositionRequirement.position_id)
-        .where(deposits.on_show())
-        .group_by(Competency.code, PositionRequirement.level)
-    )
-    found: dict[str, dict[int, int]] = {}
-    for code, level, seats in rows:
-        found.setdefault(code, {})[level] = int(seats)
-    return found
-
-
-def _free_levels() -> tuple[dict[str, dict[int, int]], int]:
-    """Free students by competency and level (0 is not listed), and how many are free at all."""
-    free = free_students().with_only_columns(Student.id).order_by(None).subquery()
-    counts = case((StudentLevel.verified > StudentLevel.claimed, StudentLevel.verified), else_=StudentLevel.claimed)
-    rows = db.session.execute(
-        select(Competency.code, counts, func.count())
-        .select_from(StudentLevel)
-        .join(Competency, Competency.id == StudentLevel.competency_id)
-        .join(free, free.c.id == StudentLevel.student_id)
-        .group_by(Competency.code, counts)
-    )
-    found: dict[str, dict[int, int]] = {}
-    for code, level, students in rows:
-        found.setdefault(code, {})[level] = students
-    return found, db.session.scalar(select(func.count()).select_from(free)) or 0
-
-
-def _teaching() -> dict[str, list[tuple[int, int]]]:
-    """For each competency, level and free seats of each open resource that teaches it."""
-    rows = db.session.execute(
-        select(Competency.code, TaughtCompetency.level, resources.free())
-        .select_from(TrainingResource)
-        .join(TaughtCompetency, TaughtCompetency.resource_id == TrainingResource.id)
-        .join(Competency, Competency.id == TaughtCompetency.competency_id)
-        .where(resources.on_show(), TrainingResource.ends_on >= today())
-    )
-    found: dict[str, list[tuple[int, int]]] = {}
-    for code, level, seats in rows:
-        found.setdefault(code, []).append((level, max(0, seats)))
-    return found
 
 
 def openings(run: Run) -> Sequence[PositionOutcome]:

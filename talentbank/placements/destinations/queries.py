@@ -136,7 +136,7 @@ def _of_part(part: Part) -> ColumnElement[bool]:
     return and_(not_(_employed()), Destination.student_id.is_(None))
 
 
-def _of_university(actor: Actor) -> ColumnElement[bool]:
+def of_university(actor: Actor) -> ColumnElement[bool]:
     """The students of the actor's university; nobody for others."""
     return Student.university_id == actor.organisation_id if actor.role is Role.UNIVERSITY else false()
 
@@ -152,7 +152,7 @@ def graduates(actor: Actor, cohort: int | None = None) -> list[Graduate]:
 
     cohort: a year of graduation; None for all, those too who graduate later or have not said when.
     """
-    where = [_of_university(actor)]
+    where = [of_university(actor)]
     if cohort is not None:
         where.append(Student.cohort == cohort)
     return _graduates(*where)
@@ -160,7 +160,7 @@ def graduates(actor: Actor, cohort: int | None = None) -> list[Graduate]:
 
 def graduate(actor: Actor, student_id: int) -> Graduate:
     """One student of the actor's university. Raises NotFound unless it is there."""
-    found = _graduates(_of_university(actor), Student.id == student_id)
+    found = _graduates(of_university(actor), Student.id == student_id)
     if not found:
         raise NotFound(_l("There is no such student, or not at your university."))
     return found[0]
@@ -183,7 +183,7 @@ def destinations(
         select(Student.id)
         .join(Student.user)
         .outerjoin(Destination, Destination.student_id == Student.id)
-        .where(_of_university(actor), _in_last_year())
+        .where(of_university(actor), _in_last_year())
         .order_by(Student.cohort.desc(), Student.id)
     )
     if kind in set(Known):
@@ -209,7 +209,7 @@ def count(actor: Actor, cohort: int | None) -> dict[Known, int]:
         select(*(func.count().filter(_how_known(known)) for known in Known))
         .select_from(Student)
         .outerjoin(Destination, Destination.student_id == Student.id)
-        .where(_of_university(actor), _in_last_year())
+        .where(of_university(actor), _in_last_year())
     )
     if cohort is not None:
         query = query.where(Student.cohort == cohort)
@@ -218,13 +218,13 @@ def count(actor: Actor, cohort: int | None) -> dict[Known, int]:
 
 def cohorts(actor: Actor) -> list[int]:
     """The years of graduation of the actor's graduates, the latest first."""
-    query = select(Student.cohort).where(_of_university(actor), _in_last_year()).distinct()
+    query = select(Student.cohort).where(of_university(actor), _in_last_year()).distinct()
     return sorted((year for year in db.session.scalars(query) if year is not None), reverse=True)
 
 
 def count_waiting(actor: Actor) -> int:
     """How many records wait for a student's confirmation: the university's own, or the student's (0 or 1)."""
-    seen = Student.user_id == actor.user_id if actor.role is Role.STUDENT else _of_university(actor)
+    seen = Student.user_id == actor.user_id if actor.role is Role.STUDENT else of_university(actor)
     query = (
         select(func.count())
         .select_from(Student)

@@ -8,14 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from talentbank import audit
 from talentbank.audit import command
 from talentbank.errors import Conflict, Forbidden, Problems
-from talentbank.extensions import db, now
+from talentbank.extensions import changed_rows, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.notices import service as notices
 from talentbank.permissions import Action, Actor
 from talentbank.rounds import entries
 from talentbank.rounds.appeals import queries
 from talentbank.rounds.appeals.models import Appeal, AppealKind, Outcome
-from talentbank.rounds.steps import changed_rows
 
 LONGEST = 2000
 """Characters of an appeal, and of an answer."""

@@ -13,7 +13,7 @@ from talentbank.competencies.models import Student
 from talentbank.deposits import queries as deposits
 from talentbank.deposits.models import Position, PositionState
 from talentbank.errors import Conflict, Invalid
-from talentbank.extensions import db, now
+from talentbank.extensions import changed_rows, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.notices import service as notices
 from talentbank.permissions import Action, Actor
@@ -23,7 +23,7 @@ from talentbank.rounds.offers import queries
 from talentbank.rounds.offers.models import DeclineReason, Offer, OfferState
 from talentbank.rounds.runs import queries as runs
 from talentbank.rounds.runs.models import MatchedPair, Run, RunState
-from talentbank.rounds.steps import CHANGED, advance, changed_rows, let_go
+from talentbank.rounds.steps import CHANGED, advance, let_go
 
 
 @command(Action.PUBLISH_ROUND)
@@ -193,7 +193,7 @@ def hold_again(offer: Offer) -> bool:
         select(Position.headcount).where(Position.id == offer.position_id).with_for_update()
     )
     other = select(Offer.id).where(Offer.student_id == offer.student_id, Offer.id != offer.id, queries.holds_seat())
-    if db.session.scalar(other) is not None or queries.seats_held().get(offer.position_id, 0) >= (headcount or 0):
+    if db.session.scalar(other) is not None or deposits.promised_seats(offer.position_id) >= (headcount or 0):
         return False
     lapse_past_offers()
     try:

@@ -12,13 +12,12 @@ from talentbank import audit
 from talentbank.audit import command
 from talentbank.competencies.models import Student
 from talentbank.errors import Conflict, NotFound, Problems
-from talentbank.extensions import db, now
+from talentbank.extensions import changed_rows, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import Action, Actor
 from talentbank.rounds import queries as rounds
 from talentbank.rounds.models import Others, Preference, Round, RoundPosition, RoundStudent, Shortlisted
 from talentbank.rounds.preferences import queries
-from talentbank.rounds.steps import changed_rows
 
 STALE = _l("This was saved meanwhile, in another window or by a colleague. Load the page again and look, then save.")
 

@@ -16,7 +16,7 @@ from talentbank.competencies.models import Student
 from talentbank.engine.assignment import Stopped
 from talentbank.engine.promises import Infeasible
 from talentbank.errors import Conflict, Problems
-from talentbank.extensions import background, db, now
+from talentbank.extensions import background, changed_rows, db, now
 from talentbank.extensions import lazy_gettext as _l
 from talentbank.permissions import SYSTEM, Action, Actor
 from talentbank.rounds import queries as rounds
@@ -38,7 +38,7 @@ from talentbank.rounds.runs.reporting import Reporter
 from talentbank.rounds.runs.solving import Solution, solve, unmet_promises
 from talentbank.rounds.service import TERMS, check_terms, check_weights
 from talentbank.rounds.snapshot import Snapshot
-from talentbank.rounds.steps import CHANGED, advance, changed_rows
+from talentbank.rounds.steps import CHANGED, advance
 
 log = structlog.get_logger()
 
